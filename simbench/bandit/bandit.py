@@ -1,0 +1,113 @@
+"""The world: a KL-regularised contextual bandit over finitely many prompts and responses, fully known.
+
+    J(pi) = E_{s~rho, a~pi} reward[s, a] - beta KL(pi || ref)
+    P(a > b | s) = sigmoid(reward[s, a] - reward[s, b])          (Bradley-Terry, unless `prefs` is given)
+
+S prompts, A responses. Policies are log-policies `[S, A]`. Missing support is allowed: `log_ref = -inf` marks a
+response that the reference never emits, and that no policy of finite KL can.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+ARRAY_FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Bandit:
+    """A world. Arrays are float64 and read-only; build one with keywords, and it is validated at once.
+
+    Args:
+        rho: `[S]` prompt weights, non-negative, sum 1.
+        log_ref: `[S, A]` log of the reference policy, rows normalised; -inf for missing support.
+        reward: `[S, A]` the true reward r*, in [0, reward_bound] (reward units).
+        beta: regularisation strength, > 0 (reward units per nat).
+        reward_bound: R, the a-priori range of rewards that theorems quote; > 0.
+        features: `[S, A, d]` feature map of the linear class, or None.
+        sources: `[W, S, A]` source rewards, or None.
+        prefs: `[S, A, A]` P(a > b | s) with P + P' = 1, or None for Bradley-Terry from `reward`.
+
+    Raises:
+        SimbenchError: one sentence naming the field, the offending value and what is allowed.
+    """
+
+    rho: Any
+    log_ref: Any
+    reward: Any
+    beta: Any
+    reward_bound: Any = 1.0
+    features: Any = None
+    sources: Any = None
+    prefs: Any = None
+
+    def __post_init__(self) -> None:
+        """Coerce to read-only float64 arrays and validate; tracers never come this way (see `_unflatten`)."""
+        from simbench.bandit.validation import validate
+
+        for name in ARRAY_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _frozen_float64(name, value))
+        validate(self)
+
+    @property
+    def prompts(self) -> int:
+        """S, the number of prompts."""
+        return int(self.log_ref.shape[-2])
+
+    @property
+    def responses(self) -> int:
+        """A, the number of responses per prompt."""
+        return int(self.log_ref.shape[-1])
+
+    def replace(self, **changes: Any) -> "Bandit":
+        """Return a validated copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def __repr__(self) -> str:
+        extras = [f"{name} {getattr(self, name).shape}" for name in ARRAY_FIELDS[5:] if getattr(self, name) is not None]
+        missing = int(np.sum(np.isneginf(self.log_ref))) if isinstance(self.log_ref, np.ndarray) else 0
+        parts = [f"S={self.prompts}", f"A={self.responses}", f"beta={self.beta}", f"R={self.reward_bound}", *extras]
+        return f"Bandit({', '.join(parts)}{f', {missing} responses without support' if missing else ''})"
+
+
+def _frozen_float64(name: str, value: Any) -> np.ndarray:
+    from simbench.errors import SimbenchError
+
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SimbenchError(f"Bandit.{name} is not an array of numbers: {error}.") from None
+    array.flags.writeable = False
+    return array
+
+
+def _flatten(bandit: Bandit) -> tuple[tuple[Any, ...], None]:
+    return tuple(getattr(bandit, name) for name in ARRAY_FIELDS), None
+
+
+def _unflatten(_: None, children: Any) -> Bandit:
+    # Bypasses __init__: under a transformation the children are tracers (or placeholders) and cannot be validated.
+    bandit = object.__new__(Bandit)
+    for name, child in zip(ARRAY_FIELDS, children, strict=True):
+        object.__setattr__(bandit, name, child)
+    return bandit
+
+
+def _register() -> None:
+    import jax
+
+    jax.tree_util.register_pytree_with_keys(
+        Bandit,
+        lambda bandit: (
+            [(jax.tree_util.GetAttrKey(name), getattr(bandit, name)) for name in ARRAY_FIELDS],
+            None,
+        ),
+        _unflatten,
+        _flatten,
+    )
+
+
+_register()

@@ -1,0 +1,40 @@
+"""The random tape: what happens to run `r` in round `t` is a pure function of (named axes, round, slot)."""
+
+from simbench.tape.choice import choose_jax, choose_numba, choose_numpy
+from simbench.tape.keys import Key, instance_key, run_key, tape_key
+from simbench.tape.threefry import threefry_jax, threefry_numba, threefry_numpy
+from simbench.tape.uniforms import (
+    LABEL,
+    LEARNER,
+    PROMPT,
+    RESPONSE_1,
+    RESPONSE_2,
+    ROUND_SLOTS,
+    fill_uniforms_numba,
+    uniform_numba,
+    uniforms_jax,
+    uniforms_numpy,
+)
+
+__all__ = [
+    "LABEL",
+    "LEARNER",
+    "PROMPT",
+    "RESPONSE_1",
+    "RESPONSE_2",
+    "ROUND_SLOTS",
+    "Key",
+    "choose_jax",
+    "choose_numba",
+    "choose_numpy",
+    "fill_uniforms_numba",
+    "instance_key",
+    "run_key",
+    "tape_key",
+    "threefry_jax",
+    "threefry_numba",
+    "threefry_numpy",
+    "uniform_numba",
+    "uniforms_jax",
+    "uniforms_numpy",
+]

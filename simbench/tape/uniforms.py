@@ -1,0 +1,57 @@
+"""Uniforms in [0, 1): 53 bits of the cipher's 64, addressed by (round, slot).
+
+    u = ((word0 >> 5) 2^26 + (word1 >> 6)) 2^-53 ,   counter = (round, slot),   rounds from 0
+
+Every round reads four named slots; a learner that needs more randomness owns the slots from `LEARNER` on.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from simbench.tape.keys import Key
+from simbench.tape.threefry import threefry_jax, threefry_numba, threefry_numpy
+
+PROMPT, RESPONSE_1, RESPONSE_2, LABEL = 0, 1, 2, 3
+ROUND_SLOTS = 4  # what the loop itself reads in a round
+LEARNER = 16  # the first slot of the learner's own block
+
+_HIGH = 67108864.0  # 2^26
+_UNIT = 1.0 / 9007199254740992.0  # 2^-53
+
+
+def uniforms_numpy(key: Key, rounds: Any, slots: Any) -> np.ndarray:
+    """Return the uniforms at (rounds, slots), broadcast together, as float64 in [0, 1)."""
+    rounds, slots = np.broadcast_arrays(np.asarray(rounds), np.asarray(slots))
+    word0, word1 = threefry_numpy(key[0], key[1], rounds, slots)
+    u = ((word0 >> np.uint32(5)) * _HIGH + (word1 >> np.uint32(6))) * _UNIT
+    return u.reshape(rounds.shape)
+
+
+def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
+    """Return the uniforms at (rounds, slots), broadcast together, traced; call inside `float64()`."""
+    import jax.numpy as jnp
+
+    word0, word1 = threefry_jax(key0, key1, rounds, slots)
+    return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
+
+
+@numba.njit(inline="always")
+def uniform_numba(key0, key1, round_index, slot):
+    """Return the uniform at (round, slot) inside a kernel."""
+    word0, word1 = threefry_numba(key0, key1, np.uint32(round_index), np.uint32(slot))
+    return (np.float64(word0 >> np.uint32(5)) * _HIGH + np.float64(word1 >> np.uint32(6))) * _UNIT
+
+
+@numba.njit
+def fill_uniforms_numba(key0, key1, first_round, buffer):
+    """Fill `buffer [ROUND_SLOTS, n]` with the four slots of n consecutive rounds.
+
+    Slot-major, so that the inner loop runs over consecutive counters and vectorises; a round at a time it costs
+    several times more.
+    """
+    for slot in range(buffer.shape[0]):
+        row = buffer[slot]
+        for i in range(row.shape[0]):
+            row[i] = uniform_numba(key0, key1, first_round + i, slot)
