@@ -1,26 +1,37 @@
 """Names to things: learners, world families, claims and figures, loaded lazily; plug-in files enter here.
 
-A thing registers itself where it is defined::
+A thing registers itself where it is defined, and its parameters are typed fields::
 
     @register("learner", "online_dpo")
-    class OnlineDPO: ...
+    @parameters
+    class OnlineDPO(RoundLearner):
+        ridge: Positive = 1.0
 
 and is found by dropping its file into the kind's package (`simbench/learners/…`): the first look-up of a kind
 imports every module of that package, nothing before. A user's own file enters with `--plugin FILE` or
 `load_plugin(path)`; it is plain Python that calls `register`. A study file never runs code.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+import pydantic
+from pydantic import Field
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
 T = TypeVar("T")
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
 
 PACKAGES = {"family": "simbench.worlds", "learner": "simbench.learners", "claim": "simbench.theory"}
 
@@ -41,6 +52,35 @@ def register(kind: str, name: str) -> Callable[[T], T]:
         return thing
 
     return enter
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def parameters(cls: type[T]) -> type[T]:
+    """Make a class a frozen, keyword-only, hashable record of validated parameters; unknown ones are refused."""
+    return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=pydantic.ConfigDict(extra="forbid"))(cls)  # type: ignore[call-overload, no-any-return]
+
+
+def configure(kind: str, name: str, values: Mapping[str, Any], where: str) -> Any:
+    """Build the thing called `name` with parameters `values`; `where` (file and table) starts every complaint.
+
+    Raises `SimbenchError` for an unknown parameter (with the nearest valid one), a missing one, or a bad value.
+    """
+    thing = lookup(kind, name)
+    allowed = [field.name for field in dataclasses.fields(thing)]
+    for key in values:
+        if key not in allowed:
+            raise UnknownNameError(f"{where}: {kind} '{name}' has no parameter '{key}'. {nearest(key, allowed)}")
+    try:
+        return thing(**values)
+    except pydantic.ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"]) or "parameters"
+        given = "" if problem["type"] in ("missing", "missing_argument") else f" is {problem['input']!r}"
+        raise SimbenchError(f"{where}: {kind} '{name}', {key}{given}: {_lower_first(problem['msg'])}.") from None
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def lookup(kind: str, name: str) -> Any:

@@ -67,10 +67,12 @@ class Bandit:
         return dataclasses.replace(self, **changes)
 
     def __repr__(self) -> str:
-        extras = [f"{name} {getattr(self, name).shape}" for name in ARRAY_FIELDS[5:] if getattr(self, name) is not None]
-        missing = int(np.sum(np.isneginf(self.log_ref))) if isinstance(self.log_ref, np.ndarray) else 0
-        parts = [f"S={self.prompts}", f"A={self.responses}", f"beta={self.beta}", f"R={self.reward_bound}", *extras]
-        return f"Bandit({', '.join(parts)}{f', {missing} responses without support' if missing else ''})"
+        if not isinstance(self.log_ref, np.ndarray):  # inside a transformation: no numbers to show
+            return f"Bandit(log_ref={self.log_ref!r})"
+        parts = [f"S={self.prompts}", f"A={self.responses}", f"beta={self.beta:g}", f"R={self.reward_bound:g}"]
+        parts += [f"{name} {getattr(self, name).shape}" for name in ARRAY_FIELDS[5:] if getattr(self, name) is not None]
+        missing = int(np.isneginf(self.log_ref).sum())
+        return f"Bandit({', '.join(parts)}{f', {missing} cells without support' if missing else ''})"
 
 
 def _frozen_float64(name: str, value: Any) -> np.ndarray:
