@@ -22,16 +22,29 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import pydantic
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
 T = TypeVar("T")
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+
+
+def _no_coercion(value: Any) -> Any:
+    """Refuse `true` and "0.1" where a number belongs; a study file that says so is mistaken."""
+    if isinstance(value, bool | str):
+        raise ValueError(f"must be a number, not {'a boolean' if isinstance(value, bool) else 'a string'}")
+    return value
+
+
+_Number = BeforeValidator(_no_coercion)
+
+Positive = Annotated[float, _Number, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, _Number, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, _Number, Field(allow_inf_nan=False)]
+Probability = Annotated[float, _Number, Field(ge=0, le=1)]
+Count = Annotated[int, _Number, Field(ge=1)]
+Index = Annotated[int, _Number, Field(ge=0)]
 
 PACKAGES = {"family": "simbench.worlds", "learner": "simbench.learners", "claim": "simbench.theory"}
 
@@ -74,12 +87,16 @@ def configure(kind: str, name: str, values: Mapping[str, Any], where: str) -> An
         return thing(**values)
     except pydantic.ValidationError as error:
         problem = error.errors()[0]
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, SimbenchError):  # the thing's own check of its parameters taken together
+            raise type(cause)(f"{where}: {kind} '{name}': {cause}") from None
         key = ".".join(str(part) for part in problem["loc"]) or "parameters"
         given = "" if problem["type"] in ("missing", "missing_argument") else f" is {problem['input']!r}"
         raise SimbenchError(f"{where}: {kind} '{name}', {key}{given}: {_lower_first(problem['msg'])}.") from None
 
 
 def _lower_first(text: str) -> str:
+    text = text.removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 
 

@@ -1,0 +1,142 @@
+"""A named environment: a family of worlds with its parameters, in a TOML file of about fifteen lines.
+
+    summary = "What is hard here, in one sentence."
+    source = "huang2025, Lemma 3.1"
+    family = "two_arms"
+
+    [parameters]
+    rare_mass = 1e-6
+
+`make("two_arms", instance=3, rare_mass=1e-3)` draws instance 3 of it with one parameter overridden. A study may
+write the same table inline. A world depends on (family, parameters, seed, instance) and on nothing else.
+"""
+
+import json
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from simbench.bandit import Bandit
+from simbench.errors import SimbenchError
+from simbench.named_files import find, read_toml, require_keys
+from simbench.registry import configure, lookup
+from simbench.tape import Key, instance_key
+
+KEYS = ("summary", "source", "family", "parameters")
+
+
+class Family(Protocol):
+    """What a registered family offers: typed parameters as fields, and worlds drawn from a key."""
+
+    def draw(self, key: Key) -> Bandit:
+        """Return the world that belongs to `key`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A family with its parameters, validated when it was loaded.
+
+    Args:
+        name: what the environment is called ('inline' when a study wrote it as a table).
+        family: the registered family's name.
+        summary: one sentence.
+        source: citations joined by '; '.
+        parameters: what the file sets; the family's defaults fill the rest. JSON-able.
+        where: the file, or the file and table, that complaints name.
+    """
+
+    name: str
+    family: str
+    summary: str = ""
+    source: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    where: str = "environment"
+
+    def build(self, overrides: Mapping[str, Any] | None = None) -> Family:
+        """Return the family object under `overrides`; raise with the nearest valid name for an unknown one."""
+        family: Family = configure(
+            "family", self.family, {**self.parameters, **(overrides or {})}, self.where
+        )
+        return family
+
+    def draw(self, *, instance: int = 0, seed: int = 0, overrides: Mapping[str, Any] | None = None) -> Bandit:
+        """Return world `instance` of study `seed`."""
+        for axis, value in (("instance", instance), ("seed", seed)):
+            if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+                raise SimbenchError(f"{axis} is {value!r}; it must be an integer >= 0.")
+        return self.build(overrides).draw(instance_key(seed=int(seed), instance=int(instance)))
+
+
+def make(
+    name: str | Path | Mapping[str, Any], *, instance: int = 0, seed: int = 0, **overrides: Any
+) -> Bandit:
+    """Draw a world: instance `instance` of the environment called `name`, some of its parameters overridden.
+
+    Args:
+        name: a named environment, the path of an environment's TOML file, or its table as a dict.
+        instance: which world of the family, from 0.
+        seed: the study's seed.
+        **overrides: parameters of the family.
+
+    Raises:
+        UnknownNameError: no such environment or parameter; the message offers the nearest one.
+        SimbenchError: a malformed file, or a value out of range.
+    """
+    return load_environment(name).draw(instance=instance, seed=seed, overrides=overrides)
+
+
+def load_environment(name: str | Path | Mapping[str, Any]) -> Environment:
+    """Load an environment by name, by path, or from a table; a bad one is refused here, not when it is drawn."""
+    if isinstance(name, Mapping):
+        return environment_from_table(name, "environment")
+    file = find("environments", name)
+    return environment_from_table(read_toml(file), str(file), name=file.stem)
+
+
+def environment_from_table(table: Mapping[str, Any], where: str, *, name: str = "inline") -> Environment:
+    """Check the table of an environment; `where` (file, or file and key) starts every complaint."""
+    if not isinstance(table, Mapping):
+        raise SimbenchError(
+            f"{where} is {table!r}; an environment is a table with the keys {', '.join(KEYS)}."
+        )
+    require_keys(table, KEYS, where)
+    if "family" not in table:
+        raise SimbenchError(
+            f"{where}: the key 'family' is missing; it names the family of worlds to draw from."
+        )
+    for key in ("family", "summary", "source"):
+        if not isinstance(table.get(key, ""), str):
+            raise SimbenchError(f"{where}: {key} is {table[key]!r}; it must be a string.")
+    parameters = table.get("parameters", {})
+    if not isinstance(parameters, Mapping):
+        raise SimbenchError(f"{where}: parameters is {parameters!r}; it must be a table, [parameters].")
+    _require_family(table["family"], where)
+    environment = Environment(
+        name=name,
+        family=table["family"],
+        summary=table.get("summary", ""),
+        source=table.get("source", ""),
+        parameters=_json_able(parameters, where),
+        where=where,
+    )
+    environment.build()
+    return environment
+
+
+def _require_family(family: str, where: str) -> None:
+    try:
+        lookup("family", family)
+    except SimbenchError as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def _json_able(parameters: Mapping[str, Any], where: str) -> dict[str, Any]:
+    try:
+        copy: dict[str, Any] = json.loads(json.dumps(dict(parameters), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise SimbenchError(
+            f"{where}: parameters must be numbers, strings, lists and tables: {error}."
+        ) from None
+    return copy
