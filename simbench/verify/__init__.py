@@ -1,0 +1,75 @@
+"""The theorem laboratory: claims, domains, the hunter, ball arithmetic, certificates, the judge.
+
+Writing a claim (a file of one's own; nothing else is needed)::
+
+    from simbench import quantities as q
+    from simbench.verify import Control, Upper, claim
+    from simbench.verify.domains import Free, Gibbs, Instances, Worlds
+
+    @claim("my_lemma", source="me, Lemma 1")
+    class MyLemma(Upper):
+        '''Cov(pi*|pi) - 1 <= kappa(e^{2R/beta}) gap/beta for Gibbs policies of rewards in [0, R].
+
+        Controls: half the constant; a policy with |log pi/ref| far above R/beta.
+        '''
+
+        domain = Instances(Worlds(ratio=(0.1, 20)), log_policy=Gibbs())
+        tightness = 0.99
+        controls = {
+            "half the constant": Control(constant=0.5),
+            "policy off the class": Control(domain=Instances(log_policy=Free())),
+        }
+
+        def measured(self, x):
+            return q.coverage_excess(x.world, x.log_policy)
+
+        def theory(self, x):
+            ratio = x.world.reward_bound / x.world.beta
+            return q.kappa(jnp.exp(2 * ratio)) * q.value_gap(x.world, x.log_policy) / x.world.beta
+
+and judging it: `print(judge("my_lemma"))`. The kinds are `Upper` (measured <= theory), `Lower` (>=),
+`Identity` (=), `Exists` (> somewhere). A kind's attributes and methods are described in `protocol.py`,
+domains in `domains/`:
+
+    x = Instances(Worlds(shapes, ratio, reward_bound, ref_depth, missing, features, general_preferences),
+                  log_policy=Gibbs() | Mixture(k) | Free(depth) | Optimal() | Reference(),
+                  estimate=Reward(), budget=Scalar(low, high, log=True), ...)
+    @family(log_tail=(-50, -2), ratio=(2, 20))     a tight family: one function of boxed numbers, which
+    def rare_arm(log_tail, ratio): ...             returns Instance(world=traced_world(...), ...)
+
+Rules: both sides are pure jax.numpy of one instance `x` and return one number; numbers written in a claim
+are the doubles they are (0.1 is the double 0.1; write `x / 10` where a tenth is meant); a control must be
+refuted, with proof, or the claim is never called consistent.
+"""
+
+from simbench.verify.domains import family
+from simbench.verify.instance import Instance, traced_world
+from simbench.verify.protocol import (
+    Claim,
+    Control,
+    Deterministic,
+    Exists,
+    Identity,
+    Lower,
+    Upper,
+    claim,
+    find_claim,
+)
+from simbench.verify.verdict import ControlOutcome, Verdict
+
+__all__ = [
+    "Claim",
+    "Control",
+    "ControlOutcome",
+    "Deterministic",
+    "Exists",
+    "Identity",
+    "Instance",
+    "Lower",
+    "Upper",
+    "Verdict",
+    "claim",
+    "family",
+    "find_claim",
+    "traced_world",
+]

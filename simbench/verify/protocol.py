@@ -1,0 +1,217 @@
+"""The claim protocol: a statement, its domain, its measured side, its theory side, its controls.
+
+    @claim("my_lemma", source="me, Lemma 1")
+    class MyLemma(Upper):
+        '''Cov(pi*|pi) - 1 <= kappa(M) gap/beta, M = max pi*/pi.  (then assumptions, controls)'''
+
+        domain = Instances(log_policy=Gibbs())
+        controls = {"half the constant": Control(constant=0.5)}
+
+        def measured(self, x): return q.coverage_excess(x.world, x.log_policy)
+        def theory(self, x): return ...
+
+Both sides are bare jax.numpy functions of ONE instance that return one number. The four deterministic kinds:
+
+    Upper      measured <= theory         on the whole domain
+    Lower      measured >= theory
+    Identity   measured  = theory         to `tolerance` in float64, to `exact_tolerance` in ball arithmetic
+    Exists     measured  > theory         somewhere on the domain (usually a small family that holds the
+    witness)
+
+`constant` multiplies the theory side unless `theory(self, x, constant=1.0)` says where it belongs.
+Statistical kinds derive from `Claim` too and are judged elsewhere; nothing in this file runs anything.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from simbench import registry
+from simbench.errors import SimbenchError
+from simbench.verify.domains.cube import Domain
+
+C = TypeVar("C", bound="type[Claim]")
+EXPECTED = ("consistent", "violated")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Control:
+    """A false variant of a claim that MUST be refuted, with proof, at the claim's own sample size.
+
+    Args:
+        constant: the altered constant handed to the theory side (re-uses the claim's compiled functions).
+        domain: another domain, on which an assumption is broken.
+        measured, theory: a mutated side, a function of the instance x alone.
+    """
+
+    constant: float = 1.0
+    domain: Domain | None = None
+    measured: Callable[[Any], Any] | None = None
+    theory: Callable[[Any], Any] | None = None
+
+    def __post_init__(self) -> None:
+        """A control that changes nothing would be the claim itself."""
+        if self.constant == 1.0 and self.domain is None and self.measured is None and self.theory is None:
+            raise SimbenchError(
+                "a Control must change something: give it a constant, a domain, a measured or a theory side."
+            )
+
+
+class Claim:
+    """A statement of any kind: the docstring says it in mathematics, `kind` names the rule that judges it."""
+
+    name: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+    expected: ClassVar[str] = "consistent"
+    corrected_by: ClassVar[str | None] = None
+    controls: Mapping[str, Control] = {}
+
+    @property
+    def summary(self) -> str:
+        """The first line of the statement."""
+        return inspect.cleandoc(self.__doc__ or "").partition("\n")[0]
+
+    def constants(self, world: Any) -> Mapping[str, Any]:
+        """Return the statement's constants as numbers in `world`, for `simbench explain`; none by default."""
+        return {}
+
+
+class Deterministic(Claim):
+    """A claim about every instance of a domain; tried on random and extreme ones, a tight family, the hunter.
+
+    Attributes:
+        domain: what it ranges over.
+        tight_on: a domain on which the two sides (nearly) meet, or None.
+        tightness: what the largest measured/theory must reach, or the test was vacuous (Lower:
+        theory/measured). assumes: a method returning a boolean; instances where it is false are not the
+        claim's business.
+    """
+
+    domain: Domain
+    tight_on: Domain | None = None
+    tightness: float = 0.0
+
+    def measured(self, x: Any) -> Any:
+        """Return the measured side of the instance x, one number."""
+        raise SimbenchError(f"claim '{self.name}' defines no measured(self, x).")
+
+    def theory(self, x: Any, constant: Any = 1.0) -> Any:
+        """Return the theory side of the instance x, one number; a function that can be drawn."""
+        raise SimbenchError(f"claim '{self.name}' defines no theory(self, x).")
+
+    def assumes(self, x: Any) -> Any:
+        """Return whether x satisfies the assumptions that the domain does not build in (default: yes)."""
+        return True
+
+    def theory_at(self, x: Any, constant: Any) -> Any:
+        """Return the theory side with its constant multiplied by `constant`, wherever the claim puts it."""
+        if "constant" in inspect.signature(self.theory).parameters:
+            return self.theory(x, constant)
+        return constant * self.theory(x)
+
+    def altered(self, control: Control) -> "Deterministic":
+        """Return this claim with the control's domain and sides in place of its own (not its constant)."""
+        if control.domain is None and control.measured is None and control.theory is None:
+            return self
+        variant = type(self)()
+        changes: dict[str, Any] = {
+            "measured": control.measured,
+            "theory": control.theory,
+            "domain": control.domain,
+        }
+        for key, value in changes.items():
+            if value is not None:
+                setattr(variant, key, value)
+        if control.domain is not None:
+            variant.tight_on = None
+        return variant
+
+
+class Upper(Deterministic):
+    """`measured(x) <= theory(x)` for every x of the domain."""
+
+    kind = "upper"
+
+
+class Lower(Deterministic):
+    """`measured(x) >= theory(x)` for every x of the domain."""
+
+    kind = "lower"
+
+
+class Identity(Deterministic):
+    """`measured(x) = theory(x)` for every x of the domain.
+
+    Attributes:
+        tolerance: allowed |measured - theory| in float64, relative to the larger side (and to `scale`
+        below it). exact_tolerance: the same in ball arithmetic, where only an approximation such as a
+        quadrature needs more. scale: the size under which differences are absolute (the units of the
+        statement).
+    """
+
+    kind = "identity"
+    tolerance: float = 1e-9
+    exact_tolerance: float = 1e-30
+    scale: float = 1.0
+
+
+class Exists(Deterministic):
+    """`measured(x) > theory(x)` for some x of the domain; found by search, then proved in ball arithmetic."""
+
+    kind = "exists"
+
+
+def claim(
+    name: str, *, source: str, expected: str = "consistent", corrected_by: str | None = None
+) -> Callable[[C], C]:
+    """Decorate a claim class: check that it is complete and register it under `name`.
+
+    Args:
+        name: the claim's name on the command line.
+        source: citations joined by "; " ([huang2025, Lemma 3.1] is written "huang2025, Lemma 3.1").
+        expected: "violated" for a misprinted formula of the literature; it then names the true claim in
+        corrected_by: whose formula must hold on the witness that refutes this one.
+
+    Raises:
+        SimbenchError: no statement, no domain, or a misprint without its correction.
+    """
+
+    def enter(cls: C) -> C:
+        where = f"claim '{name}' ({cls.__module__}.{cls.__qualname__})"
+        if not inspect.cleandoc(cls.__dict__.get("__doc__") or "").strip():
+            raise SimbenchError(f"{where} has no docstring: the docstring is the statement.")
+        if not source:
+            raise SimbenchError(
+                f"{where} names no source; a statement of your own says so, such as 'me, Lemma 1'."
+            )
+        if expected not in EXPECTED:
+            raise SimbenchError(
+                f"{where} has expected='{expected}'; it must be one of {', '.join(EXPECTED)}."
+            )
+        if (expected == "violated") != (corrected_by is not None):
+            raise SimbenchError(f"{where}: expected='violated' and corrected_by=NAME go together.")
+        if issubclass(cls, Deterministic):
+            for side in ("measured", "theory"):
+                if getattr(cls, side) is getattr(Deterministic, side):
+                    raise SimbenchError(f"{where} defines no {side}(self, x).")
+            if not isinstance(getattr(cls, "domain", None), Domain):
+                raise SimbenchError(
+                    f"{where} has no domain; give it one, such as domain = Instances(log_policy=Gibbs())."
+                )
+        cls.name, cls.source, cls.expected, cls.corrected_by = name, source, expected, corrected_by
+        return registry.register("claim", name)(cls)
+
+    return enter
+
+
+def find_claim(claim: "str | type[Claim] | Claim") -> Claim:
+    """Return the claim of this name, or an instance of this claim class; raise if it is neither."""
+    if isinstance(claim, str):
+        claim = registry.lookup("claim", claim)
+    if isinstance(claim, type) and issubclass(claim, Claim):
+        claim = claim()
+    if not isinstance(claim, Claim) or not claim.name:
+        raise SimbenchError(f"{claim!r} is no claim; decorate its class with @claim(name, source=...).")
+    return claim
