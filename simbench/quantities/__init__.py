@@ -1,0 +1,100 @@
+"""Exact numbers of a world and a policy: every one has its single definition here.
+
+Bare jax.numpy functions of ONE world and ONE log-policy `[S, A]`: vmap over runs to measure, differentiate
+to hunt for counter-examples, interpret their jaxprs to prove. All arithmetic is float64; call them inside
+`simbench.float64()`, or use `measure`, which opens it, validates, and returns NumPy.
+"""
+
+from simbench.quantities.coverability import coverability
+from simbench.quantities.coverage import (
+    coverage,
+    coverage_excess,
+    global_coverage,
+    log_coverage,
+    log_global_coverage,
+    log_max_density_ratio,
+    log_min_density_ratio,
+    max_density_ratio,
+    min_density_ratio,
+)
+from simbench.quantities.coverage_profile import coverage_profile
+from simbench.quantities.divergence import chi_squared, kl, kl_ref
+from simbench.quantities.expectation import expectation, expected_variance
+from simbench.quantities.gibbs import gibbs, log_optimal, log_partition
+from simbench.quantities.kappa import kappa, log_kappa
+from simbench.quantities.linear_coverage import feature_mean, linear_coverage, reference_pair_covariance
+from simbench.quantities.local_coverage import (
+    binary_kl,
+    binary_kl_root,
+    expected_kl_budgets,
+    local_coverage,
+    local_coverage_witness,
+    log_local_coverage,
+    log_tilt_coverage,
+    rarest_response,
+    tilt_budgets,
+    tilt_coverage,
+)
+from simbench.quantities.measure import MEASURED, Measured, measure, measure_batch, measured_names
+from simbench.quantities.value import (
+    argmax_gap,
+    expected_reward,
+    greedy_response,
+    optimal_value,
+    reward_gap,
+    value,
+    value_gap,
+)
+from simbench.quantities.win_rate import preference, response_win_rate, win_rate
+
+__all__ = [
+    "MEASURED",
+    "Measured",
+    "argmax_gap",
+    "binary_kl",
+    "binary_kl_root",
+    "chi_squared",
+    "coverability",
+    "coverage",
+    "coverage_excess",
+    "coverage_profile",
+    "expectation",
+    "expected_kl_budgets",
+    "expected_reward",
+    "expected_variance",
+    "feature_mean",
+    "gibbs",
+    "global_coverage",
+    "greedy_response",
+    "kappa",
+    "kl",
+    "kl_ref",
+    "linear_coverage",
+    "local_coverage",
+    "local_coverage_witness",
+    "log_coverage",
+    "log_global_coverage",
+    "log_kappa",
+    "log_local_coverage",
+    "log_max_density_ratio",
+    "log_min_density_ratio",
+    "log_optimal",
+    "log_partition",
+    "log_tilt_coverage",
+    "max_density_ratio",
+    "measure",
+    "measure_batch",
+    "measured_names",
+    "min_density_ratio",
+    "optimal_value",
+    "preference",
+    "rarest_response",
+    "reference_pair_covariance",
+    "response_win_rate",
+    "reward_gap",
+    "tilt_budgets",
+    "tilt_coverage",
+    "value",
+    "value_gap",
+    "win_rate",
+]

@@ -1,0 +1,124 @@
+"""Measure policies: the one place where names become numbers.
+
+`MEASURED` lists every quantity of a (world, policy) pair. `measure` is for users: NumPy in, NumPy out,
+everything validated. `measure_batch` is for engines: a batch of policies, compiled once per shapes and
+names, called inside `simbench.float64()`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import numpy as np
+
+from simbench.bandit import Bandit, require_log_policy
+from simbench.errors import SimbenchError, UnknownNameError, nearest
+from simbench.precision import entry_point, require_float64
+from simbench.quantities.coverage import (
+    coverage,
+    coverage_excess,
+    log_coverage,
+    max_density_ratio,
+    min_density_ratio,
+)
+from simbench.quantities.divergence import kl_ref
+from simbench.quantities.value import argmax_gap, expected_reward, reward_gap, value, value_gap
+from simbench.quantities.win_rate import win_rate
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A quantity of one world and one policy: its function, unit and a line for tables and axes."""
+
+    function: Callable[[Bandit, jax.Array], jax.Array]
+    unit: str
+    summary: str
+
+
+def _measured(
+    function: Callable[[Bandit, jax.Array], jax.Array], unit: str, summary: str
+) -> tuple[str, Measured]:
+    return function.__name__, Measured(function=function, unit=unit, summary=summary)
+
+
+MEASURED: MappingProxyType[str, Measured] = MappingProxyType(
+    dict(
+        (
+            _measured(value, "reward", "J(π) = E_π r* − β KL(π‖ref), the KL-regularised value"),
+            _measured(value_gap, "reward", "J(π*) − J(π) = β KL(π‖π*)"),
+            _measured(expected_reward, "reward", "E_π r*"),
+            _measured(reward_gap, "reward", "E_π* r* − E_π r*; may be negative"),
+            _measured(argmax_gap, "reward", "max r* − r* of the likeliest response"),
+            _measured(kl_ref, "nats", "KL(π‖ref)"),
+            _measured(coverage, "ratio", "Cov(π*|π) = E_π* [π*/π]"),
+            _measured(coverage_excess, "ratio", "Cov(π*|π) − 1 = E_π (π*/π − 1)²"),
+            _measured(log_coverage, "nats", "log Cov(π*|π)"),
+            _measured(max_density_ratio, "ratio", "max π*/π"),
+            _measured(min_density_ratio, "ratio", "min π*/π"),
+            _measured(win_rate, "probability", "how often π's response is preferred to ref's; ties ½"),
+        )
+    )
+)
+
+
+@entry_point
+def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """Measure one policy or many: `{name: array}` with the leading axes of `log_policy`.
+
+    Args:
+        bandit: the world.
+        log_policy: `[S, A]` or `[..., S, A]` float64 log-policies; leading axes are a batch.
+        names: names from `MEASURED`; None means all of them.
+
+    Raises:
+        UnknownNameError: a name that is not in `MEASURED`; the message offers the nearest.
+        Float32Error: `log_policy` carries fewer than 64 bits.
+        SimbenchError: a wrong shape, NaN, or rows that are no distributions.
+    """
+    if not isinstance(bandit, Bandit):
+        raise SimbenchError(f"measure needs a Bandit as its first argument, not {type(bandit).__name__}.")
+    if hasattr(log_policy, "dtype"):
+        require_float64(log_policy)
+    policies = require_log_policy(bandit, log_policy)
+    chosen = tuple(MEASURED) if names is None else measured_names(names)
+    leading = policies.shape[:-2]
+    batch = policies.reshape(-1, bandit.prompts, bandit.responses)
+    columns = measure_batch(bandit, batch, chosen)
+    return {name: columns[name].reshape(leading) for name in chosen}
+
+
+@functools.partial(jax.jit, static_argnames=("names",))
+def measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...]) -> dict[str, jax.Array]:
+    """Measure a batch inside `float64()`: `{name: [B]}`, compiled once per shapes and names, unvalidated.
+
+    Args:
+        bandit: the world, shared by the batch.
+        log_policies: `[B, S, A]` log-policies.
+        names: a tuple of names from `MEASURED`.
+
+    Raises:
+        UnknownNameError: a name that is not in `MEASURED`.
+        Float32Error: called outside `float64()`.
+    """
+    chosen = measured_names(names)
+    return jax.vmap(
+        lambda log_policy: {name: MEASURED[name].function(bandit, log_policy) for name in chosen}
+    )(log_policies)
+
+
+def measured_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return `names` as a tuple; raise `UnknownNameError` for one that is not in `MEASURED`.
+
+    Args:
+        names: names of quantities, not one bare string.
+    """
+    if isinstance(names, str):
+        raise SimbenchError(f"names is the string '{names}'; give a list of names, such as ['{names}'].")
+    chosen = tuple(names)
+    for name in chosen:
+        if name not in MEASURED:
+            raise UnknownNameError(f"'{name}' is not a measured quantity. {nearest(str(name), MEASURED)}")
+    return chosen
