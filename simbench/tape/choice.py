@@ -2,14 +2,17 @@
 
     choose(p, u) = the first index i with  p_0 + … + p_i > u · (p_0 + … + p_{A-1})
 
-The sum runs left to right. A probability of exactly zero is never chosen: u = 0 skips leading zeros because the
+The sums run left to right. A probability of exactly zero is never chosen: u = 0 skips leading zeros because the
 inequality is strict, and should rounding leave no index, the last positive one is taken. `p` need not sum to one.
 """
 
+import itertools
 from typing import Any
 
 import numba
 import numpy as np
+
+WRITTEN_OUT = 64  # up to this many responses the traced sums are unrolled; beyond it compiling them takes seconds
 
 
 def choose_numpy(probabilities: np.ndarray, u: float) -> int:
@@ -20,28 +23,40 @@ def choose_numpy(probabilities: np.ndarray, u: float) -> int:
 
 
 def choose_jax(probabilities: Any, u: Any) -> Any:
-    """Return the index drawn from `probabilities [A]` by the uniform `u`, traced."""
+    """Return the index drawn from `probabilities [A]` by the uniform `u`, traced.
+
+    The sums are written out one by one because `jnp.cumsum` adds in another order when A is large, and a draw that
+    falls on an edge of the CDF would then differ from the other dialects. It is also several times faster.
+    """
+    import jax
     import jax.numpy as jnp
 
-    cdf = jnp.cumsum(probabilities)
-    below = jnp.sum(cdf <= u * cdf[-1])
-    last_positive = probabilities.shape[0] - 1 - jnp.argmax(probabilities[::-1] > 0)
+    size = probabilities.shape[0]
+    if size <= WRITTEN_OUT:
+        sums = list(itertools.accumulate(probabilities[i] for i in range(size)))
+        below = sum((cdf <= u * sums[-1]).astype(jnp.int32) for cdf in sums)
+    else:
+        start = jnp.zeros((), probabilities.dtype)
+        _, cdf = jax.lax.scan(lambda total, p: (total + p, total + p), start, probabilities, unroll=32)
+        below = jnp.sum((cdf <= u * cdf[-1]).astype(jnp.int32))
+    last_positive = size - 1 - jnp.argmax(probabilities[::-1] > 0)
     return jnp.minimum(below, last_positive)
 
 
 @numba.njit(inline="always")
-def choose_numba(probabilities, u):
-    """Return the index drawn from `probabilities [A]` by the uniform `u` inside a kernel."""
-    total = 0.0
-    for i in range(probabilities.shape[0]):
-        total += probabilities[i]
-    target = u * total
-    cdf = 0.0
-    chosen = 0
-    for i in range(probabilities.shape[0]):
-        cdf += probabilities[i]
-        if probabilities[i] > 0.0:
-            chosen = i
-            if cdf > target:
-                break
-    return chosen
+def choose_numba(cdf, u):
+    """Return the index drawn by the uniform `u` from the running sums `cdf [A]` of the probabilities.
+
+    Kernels keep running sums, not probabilities: then a draw is one comparison per response, free of any chain of
+    additions, and vectorises.
+    """
+    size = cdf.shape[0]
+    target = u * cdf[size - 1]
+    below = 0
+    for i in range(size):
+        below += cdf[i] <= target
+    if below == size:  # rounding left no index: the last positive probability is where the sums last rise
+        below = size - 1
+        while below > 0 and cdf[below] == cdf[below - 1]:
+            below -= 1
+    return below

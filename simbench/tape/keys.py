@@ -7,6 +7,7 @@ axis: learners that are compared read the same tape (common random numbers).
 """
 
 import hashlib
+import json
 
 import numpy as np
 
@@ -16,14 +17,18 @@ Key = tuple[np.uint32, np.uint32]
 
 
 def tape_key(**axes: int | str) -> Key:
-    """Hash named axes to a 64-bit key, independent of their order: BLAKE2b of 'name=value;…' sorted by name.
+    """Hash named axes to a 64-bit key, independent of their order.
+
+    The hash is BLAKE2b of the axes as compact JSON sorted by name, `{"axis":"run","instance":3}`: JSON because it
+    tells 1 from "1" and quotes what a name may contain, so that different axes are never the same text.
 
     Raises `SimbenchError` for an axis that is not an int or a str (a float's text would depend on the platform).
     """
     for name, value in axes.items():
         if isinstance(value, bool) or not isinstance(value, int | str | np.integer):
             raise SimbenchError(f"tape axis '{name}' is {value!r}; an axis is an integer or a string.")
-    text = ";".join(f"{name}={axes[name]}" for name in sorted(axes))
+    plain = {name: value if isinstance(value, str) else int(value) for name, value in axes.items()}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return np.uint32(int.from_bytes(digest[:4], "little")), np.uint32(int.from_bytes(digest[4:], "little"))
 

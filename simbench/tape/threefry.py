@@ -40,7 +40,8 @@ def threefry_numpy(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[
     """Encrypt uint32 arrays (broadcast together) with NumPy; returns the two uint32 output words."""
     words = np.broadcast_arrays(*(np.asarray(word, dtype=np.uint32) for word in (key0, key1, counter0, counter1)))
     with np.errstate(over="ignore"):  # uint32 wraps by design
-        return _encrypt(np, *(np.atleast_1d(word) for word in words))
+        out0, out1 = _encrypt(np, *words)
+    return np.asarray(out0), np.asarray(out1)
 
 
 def threefry_jax(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:
@@ -66,7 +67,14 @@ def _four(x0, x1, r0, r1, r2, r3, add0, add1):
     return np.uint32(x0 + add0), np.uint32(x1 + add1)
 
 
-@numba.njit(inline="always")
+def _kernel(function: Any) -> Any:
+    """Compile; or, with the JIT disabled for debugging, silence the wrapping of uint32 scalars, which is by design."""
+    if numba.config.DISABLE_JIT:
+        return np.errstate(over="ignore")(function)
+    return numba.njit(inline="always")(function)
+
+
+@_kernel
 def threefry_numba(key0, key1, counter0, counter1):
     """Encrypt one counter (uint32 scalars) inside a kernel; unrolled, so a loop over counters vectorises."""
     key2 = np.uint32(key0 ^ key1 ^ np.uint32(PARITY))

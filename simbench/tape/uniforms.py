@@ -10,6 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from simbench.precision import Float32Error
 from simbench.tape.keys import Key
 from simbench.tape.threefry import threefry_jax, threefry_numba, threefry_numpy
 
@@ -23,16 +24,20 @@ _UNIT = 1.0 / 9007199254740992.0  # 2^-53
 
 def uniforms_numpy(key: Key, rounds: Any, slots: Any) -> np.ndarray:
     """Return the uniforms at (rounds, slots), broadcast together, as float64 in [0, 1)."""
-    rounds, slots = np.broadcast_arrays(np.asarray(rounds), np.asarray(slots))
     word0, word1 = threefry_numpy(key[0], key[1], rounds, slots)
-    u = ((word0 >> np.uint32(5)) * _HIGH + (word1 >> np.uint32(6))) * _UNIT
-    return u.reshape(rounds.shape)
+    return np.asarray(((word0 >> np.uint32(5)) * _HIGH + (word1 >> np.uint32(6))) * _UNIT)
 
 
 def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
-    """Return the uniforms at (rounds, slots), broadcast together, traced; call inside `float64()`."""
+    """Return the uniforms at (rounds, slots), broadcast together, traced.
+
+    Raises `Float32Error` outside `float64()`: 24 bits would be another tape.
+    """
+    import jax
     import jax.numpy as jnp
 
+    if not jax.config.jax_enable_x64:
+        raise Float32Error("uniforms_jax needs 53-bit numbers; call it inside `with sb.float64():`.")
     word0, word1 = threefry_jax(key0, key1, rounds, slots)
     return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
 
@@ -46,12 +51,17 @@ def uniform_numba(key0, key1, round_index, slot):
 
 @numba.njit
 def fill_uniforms_numba(key0, key1, first_round, buffer):
-    """Fill `buffer [ROUND_SLOTS, n]` with the four slots of n consecutive rounds.
+    """Fill `buffer [slots, n]` with the first slots of n consecutive rounds.
 
-    Slot-major, so that the inner loop runs over consecutive counters and vectorises; a round at a time it costs
-    several times more.
+    Slot-major and in two passes, integers then floats, so that both inner loops vectorise at their own width; a
+    number at a time costs twice as much.
     """
+    rounds = buffer.shape[1]
+    words0 = np.empty(rounds, np.uint32)
+    words1 = np.empty(rounds, np.uint32)
     for slot in range(buffer.shape[0]):
+        for i in range(rounds):
+            words0[i], words1[i] = threefry_numba(key0, key1, np.uint32(first_round + i), np.uint32(slot))
         row = buffer[slot]
-        for i in range(row.shape[0]):
-            row[i] = uniform_numba(key0, key1, first_round + i, slot)
+        for i in range(rounds):
+            row[i] = (np.float64(words0[i] >> np.uint32(5)) * _HIGH + np.float64(words1[i] >> np.uint32(6))) * _UNIT
