@@ -13,7 +13,7 @@ class UnknownNameError(SimbenchError):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a sentence that offers the valid names closest to `name`, or lists them all when none is close."""
+    """Return a sentence that offers the valid name closest to `name`, or lists all when none is close."""
     known = sorted(allowed)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:

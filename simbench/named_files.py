@@ -24,7 +24,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folders(kind: str) -> list[Path]:
-    """Return the existing folders that hold files of a kind (or any relative path), first come first served."""
+    """Return the existing folders that hold files of a kind, in the order in which they are searched."""
     roots = [Path.cwd(), _PACKAGE / "_data"]
     checkout = _PACKAGE.parent
     if (
@@ -54,7 +54,8 @@ def find(kind: str, name: str | Path) -> Path:
             if (folder / f"{name}{suffix}").is_file():
                 return folder / f"{name}{suffix}"
     raise UnknownNameError(
-        f"no {SINGULAR[kind]} is called '{name}' (nor is it the path of a {suffix} file). {nearest(name, names(kind))}"
+        f"no {SINGULAR[kind]} is called '{name}' (nor is it the path of a {suffix} file). "
+        f"{nearest(str(name), names(kind))}"
     )
 
 

@@ -29,7 +29,6 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 T = TypeVar("T")
 
 
-
 def _no_coercion(value: Any) -> Any:
     """Refuse `true` and "0.1" where a number belongs; a study file that says so is mistaken."""
     if isinstance(value, bool | str):
@@ -60,7 +59,10 @@ def register(kind: str, name: str) -> Callable[[T], T]:
     def enter(thing: T) -> T:
         known = _things[kind].get(name)
         if known is not None and _origin(known) != _origin(thing):
-            raise SimbenchError(f"{kind} '{name}' of {_origin(thing)[0]} is already taken by {_origin(known)[0]}; choose another name.")
+            raise SimbenchError(
+                f"{kind} '{name}' of {_origin(thing)[0]} is already taken by {_origin(known)[0]}; "
+                "choose another name."
+            )
         _things[kind][name] = thing
         return thing
 
@@ -69,20 +71,24 @@ def register(kind: str, name: str) -> Callable[[T], T]:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def parameters(cls: type[T]) -> type[T]:
-    """Make a class a frozen, keyword-only, hashable record of validated parameters; unknown ones are refused."""
-    return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=pydantic.ConfigDict(extra="forbid"))(cls)  # type: ignore[call-overload, no-any-return]
+    """Make a class a frozen, keyword-only, hashable record of validated parameters, unknown ones refused."""
+    config = pydantic.ConfigDict(extra="forbid")
+    record: Any = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)
+    return record(cls)
 
 
 def configure(kind: str, name: str, values: Mapping[str, Any], where: str) -> Any:
-    """Build the thing called `name` with parameters `values`; `where` (file and table) starts every complaint.
+    """Build the thing called `name` with parameters `values`; `where` (file, table) starts every complaint.
 
-    Raises `SimbenchError` for an unknown parameter (with the nearest valid one), a missing one, or a bad value.
+    Raises `SimbenchError` for an unknown parameter (with the nearest valid one), a missing or a bad one.
     """
     thing = lookup(kind, name)
     allowed = [field.name for field in dataclasses.fields(thing)]
     for key in values:
         if key not in allowed:
-            raise UnknownNameError(f"{where}: {kind} '{name}' has no parameter '{key}'. {nearest(key, allowed)}")
+            raise UnknownNameError(
+                f"{where}: {kind} '{name}' has no parameter '{key}'. {nearest(key, allowed)}"
+            )
     try:
         return thing(**values)
     except pydantic.ValidationError as error:
@@ -92,7 +98,8 @@ def configure(kind: str, name: str, values: Mapping[str, Any], where: str) -> An
             raise type(cause)(f"{where}: {kind} '{name}': {cause}") from None
         key = ".".join(str(part) for part in problem["loc"]) or "parameters"
         given = "" if problem["type"] in ("missing", "missing_argument") else f" is {problem['input']!r}"
-        raise SimbenchError(f"{where}: {kind} '{name}', {key}{given}: {_lower_first(problem['msg'])}.") from None
+        why = _lower_first(problem["msg"])
+        raise SimbenchError(f"{where}: {kind} '{name}', {key}{given}: {why}.") from None
 
 
 def _lower_first(text: str) -> str:
@@ -144,7 +151,8 @@ def load_plugin(path: str | Path) -> None:
 def _line_in(file: Path, error: BaseException) -> str:
     import traceback
 
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
     if isinstance(error, SyntaxError):
         lines.append(error.lineno)
     return f", line {lines[-1]}," if lines else ""

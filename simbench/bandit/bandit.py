@@ -3,21 +3,33 @@
     J(pi) = E_{s~rho, a~pi} reward[s, a] - beta KL(pi || ref)
     P(a > b | s) = sigmoid(reward[s, a] - reward[s, b])          (Bradley-Terry, unless `prefs` is given)
 
-S prompts, A responses. Policies are log-policies `[S, A]`. Missing support is allowed: `log_ref = -inf` marks a
-response that the reference never emits, and that no policy of finite KL can.
+S prompts, A responses. Policies are log-policies `[S, A]`. Missing support is allowed: `log_ref = -inf` marks
+a response that the reference never emits, and that no policy of finite KL can.
+
+A `Bandit` is a pytree: it passes through `jit`, `vmap` and `grad` whole. Under a transformation its fields
+are tracers and nothing is checked; `replace` works there too, so that `grad(lambda r:
+f(world.replace(reward=r)))` is the derivative in the reward.
 """
 
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 
+from simbench.bandit.validation import validate
+from simbench.errors import SimbenchError
+
 ARRAY_FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
+OPTIONAL_FIELDS = ("features", "sources", "prefs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Bandit:
     """A world. Arrays are float64 and read-only; build one with keywords, and it is validated at once.
+
+    Two worlds are equal only if they are the same object (a world is a dictionary key, never compared entry
+    by entry by accident). Copies and pickles keep the arrays read-only.
 
     Args:
         rho: `[S]` prompt weights, non-negative, sum 1.
@@ -43,14 +55,19 @@ class Bandit:
     prefs: Any = None
 
     def __post_init__(self) -> None:
-        """Coerce to read-only float64 arrays and validate; tracers never come this way (see `_unflatten`)."""
-        from simbench.bandit.validation import validate
-
-        for name in ARRAY_FIELDS:
-            value = getattr(self, name)
-            if value is not None:
+        """Coerce to read-only float64 arrays and validate, unless a field is a tracer, without values."""
+        fields = {name: getattr(self, name) for name in ARRAY_FIELDS}
+        if any(isinstance(value, jax.core.Tracer) for value in fields.values()):
+            return
+        for name, value in fields.items():
+            if value is not None or name not in OPTIONAL_FIELDS:
                 object.__setattr__(self, name, _frozen_float64(name, value))
         validate(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickle or a deep copy; NumPy forgets on the way that the arrays were read-only."""
+        for name, value in state.items():
+            object.__setattr__(self, name, _read_only(value) if isinstance(value, np.ndarray) else value)
 
     @property
     def prompts(self) -> int:
@@ -69,19 +86,37 @@ class Bandit:
     def __repr__(self) -> str:
         if not isinstance(self.log_ref, np.ndarray):  # inside a transformation: no numbers to show
             return f"Bandit(log_ref={self.log_ref!r})"
-        parts = [f"S={self.prompts}", f"A={self.responses}", f"beta={self.beta:g}", f"R={self.reward_bound:g}"]
-        parts += [f"{name} {getattr(self, name).shape}" for name in ARRAY_FIELDS[5:] if getattr(self, name) is not None]
+        parts = [
+            f"S={self.prompts}",
+            f"A={self.responses}",
+            f"beta={self.beta:g}",
+            f"R={self.reward_bound:g}",
+        ]
+        parts += [
+            f"{name} {getattr(self, name).shape}"
+            for name in OPTIONAL_FIELDS
+            if getattr(self, name) is not None
+        ]
         missing = int(np.isneginf(self.log_ref).sum())
         return f"Bandit({', '.join(parts)}{f', {missing} cells without support' if missing else ''})"
 
 
 def _frozen_float64(name: str, value: Any) -> np.ndarray:
-    from simbench.errors import SimbenchError
-
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SimbenchError(f"Bandit.{name} is not an array of numbers: {error}.") from None
+        given = np.asarray(value)
+    except ValueError:
+        raise SimbenchError(f"{name} is ragged: its rows differ in length.") from None
+    if given.dtype.kind not in "biuf":
+        raise SimbenchError(f"{name} is {_shown(value)}; it must be an array of real numbers.")
+    return _read_only(np.array(given, dtype=np.float64))
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
 
@@ -91,25 +126,16 @@ def _flatten(bandit: Bandit) -> tuple[tuple[Any, ...], None]:
 
 
 def _unflatten(_: None, children: Any) -> Bandit:
-    # Bypasses __init__: under a transformation the children are tracers (or placeholders) and cannot be validated.
+    # Bypasses __init__: under a transformation the children are tracers or placeholders, without values.
     bandit = object.__new__(Bandit)
     for name, child in zip(ARRAY_FIELDS, children, strict=True):
         object.__setattr__(bandit, name, child)
     return bandit
 
 
-def _register() -> None:
-    import jax
-
-    jax.tree_util.register_pytree_with_keys(
-        Bandit,
-        lambda bandit: (
-            [(jax.tree_util.GetAttrKey(name), getattr(bandit, name)) for name in ARRAY_FIELDS],
-            None,
-        ),
-        _unflatten,
-        _flatten,
-    )
-
-
-_register()
+jax.tree_util.register_pytree_with_keys(
+    Bandit,
+    lambda bandit: ([(jax.tree_util.GetAttrKey(name), getattr(bandit, name)) for name in ARRAY_FIELDS], None),
+    _unflatten,
+    _flatten,
+)

@@ -1,5 +1,6 @@
 """What a world must satisfy. Each check raises one sentence: the field, the value, and what is allowed."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ SUM_TOLERANCE = 1e-9  # how far a user's probabilities may be from summing to on
 
 
 def validate(bandit: "Bandit") -> None:
-    """Raise `SimbenchError` unless `bandit` is a world: shapes agree, numbers are finite, probabilities sum."""
+    """Raise `SimbenchError` unless `bandit` is a world: shapes, ranges, probabilities that sum to one."""
     _shapes(bandit)
     _scalars(bandit)
     _probabilities(bandit)
@@ -25,18 +26,36 @@ def validate(bandit: "Bandit") -> None:
 
 
 def require_log_policy(bandit: "Bandit", log_policy: np.ndarray, name: str = "log_policy") -> np.ndarray:
-    """Return `log_policy` as float64 `[..., S, A]`; raise unless its rows are log-distributions of this world."""
+    """Return `log_policy` as float64 `[..., S, A]`; raise unless its rows are log-distributions."""
     array = np.asarray(log_policy, dtype=np.float64)
     cells = (bandit.prompts, bandit.responses)
     if array.shape[-2:] != cells:
-        raise SimbenchError(f"{name} has shape {array.shape}; this world needs [..., S, A] with S, A = {cells}.")
-    if np.isnan(array).any() or (array > SUM_TOLERANCE).any():
-        raise SimbenchError(f"{name} must hold logs of probabilities: numbers <= 0 or -inf, no NaN.")
+        raise SimbenchError(
+            f"{name} has shape {array.shape}; this world needs [..., S, A] with S, A = {cells}."
+        )
+    bad = ~(array <= SUM_TOLERANCE)  # catches NaN as well
+    if bad.any():
+        raise SimbenchError(
+            f"{name}{_first(bad)} is {array[bad][0]}; logs of probabilities are numbers <= 0, "
+            "or -inf for no support (take np.log of probabilities first)."
+        )
     sums = np.exp(array).sum(axis=-1)
-    if not np.allclose(sums, 1.0, rtol=0.0, atol=SUM_TOLERANCE):
-        worst = float(sums.flat[np.abs(sums - 1.0).argmax()])
-        raise SimbenchError(f"{name} has a row whose probabilities sum to {worst:.12g}; every row must sum to 1.")
+    off = np.abs(sums - 1.0)
+    if (off > SUM_TOLERANCE).any():
+        worst = np.unravel_index(off.argmax(), off.shape)
+        raise SimbenchError(
+            f"{name}{_at(worst)} has probabilities that sum to {sums[worst]:.12g}; every row must sum to 1."
+        )
     return array
+
+
+def _first(bad: np.ndarray) -> str:
+    return _at(np.argwhere(bad)[0])
+
+
+def _at(index: Iterable[int]) -> str:
+    place = ", ".join(str(int(i)) for i in index)
+    return f"[{place}]" if place else ""
 
 
 def _shapes(bandit: "Bandit") -> None:
@@ -53,18 +72,31 @@ def _shapes(bandit: "Bandit") -> None:
     for name, shape in expected.items():
         value = getattr(bandit, name)
         if value is not None and value.shape != shape:
-            raise SimbenchError(f"{name} has shape {value.shape}; with log_ref of shape {bandit.log_ref.shape} it must be {shape}.")
-    if bandit.features is not None and (bandit.features.ndim != 3 or bandit.features.shape[:2] != (prompts, responses)):
-        raise SimbenchError(f"features has shape {bandit.features.shape}; it must be [S, A, d] = ({prompts}, {responses}, d).")
-    if bandit.sources is not None and (bandit.sources.ndim != 3 or bandit.sources.shape[1:] != (prompts, responses)):
-        raise SimbenchError(f"sources has shape {bandit.sources.shape}; it must be [W, S, A] = (W, {prompts}, {responses}).")
+            needed = f"must have shape {shape}" if shape else "must be one number"
+            raise SimbenchError(
+                f"{name} has shape {value.shape}; with log_ref of shape {bandit.log_ref.shape} it {needed}."
+            )
+    features, sources = bandit.features, bandit.sources
+    if features is not None and (
+        features.ndim != 3 or features.shape[:2] != (prompts, responses) or not features.size
+    ):
+        raise SimbenchError(
+            f"features has shape {features.shape}; it must be [S, A, d] = ({prompts}, {responses}, d) "
+            "with d >= 1, or None."
+        )
+    if sources is not None and (
+        sources.ndim != 3 or sources.shape[1:] != (prompts, responses) or not sources.size
+    ):
+        raise SimbenchError(
+            f"sources has shape {sources.shape}; it must be [W, S, A] = (W, {prompts}, {responses}) "
+            "with W >= 1, or None."
+        )
 
 
 def _finite(name: str, values: np.ndarray) -> None:
     bad = ~np.isfinite(values)
     if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise SimbenchError(f"{name}[{', '.join(map(str, where))}] is {values[where]}; every entry must be a finite number.")
+        raise SimbenchError(f"{name}{_first(bad)} is {values[bad][0]}; every entry must be a finite number.")
 
 
 def _scalars(bandit: "Bandit") -> None:
@@ -72,12 +104,21 @@ def _scalars(bandit: "Bandit") -> None:
         value = float(getattr(bandit, name))
         if not (np.isfinite(value) and value > 0):
             raise SimbenchError(f"{name} is {value}; it must be a finite number > 0.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(bandit.reward_bound / bandit.beta):
+            raise SimbenchError(
+                f"beta is {float(bandit.beta)}; reward_bound / beta overflows with reward_bound "
+                f"{float(bandit.reward_bound)}, it must be a finite number."
+            )
 
 
 def _probabilities(bandit: "Bandit") -> None:
     _finite("rho", bandit.rho)
-    if (bandit.rho < 0).any():
-        raise SimbenchError(f"rho has the negative weight {bandit.rho.min()}; prompt weights are >= 0 and sum to 1.")
+    negative = bandit.rho < 0
+    if negative.any():
+        raise SimbenchError(
+            f"rho{_first(negative)} is {bandit.rho[negative][0]}; prompt weights are >= 0 and sum to 1."
+        )
     if abs(bandit.rho.sum() - 1) > SUM_TOLERANCE:
         raise SimbenchError(f"rho sums to {bandit.rho.sum():.12g}; prompt weights must sum to 1.")
     require_log_policy(bandit, bandit.log_ref, "log_ref")
@@ -90,8 +131,8 @@ def _rewards(bandit: "Bandit") -> None:
     low, high = float(bandit.reward.min()), float(bandit.reward.max())
     if low < -slack or high > bound + slack:
         raise SimbenchError(
-            f"reward ranges over [{low:.6g}, {high:.6g}]; it must lie in [0, reward_bound] = [0, {bound:.6g}]. "
-            "Shift and scale it first: theorems quote the range."
+            f"reward ranges over [{low:.6g}, {high:.6g}]; it must lie in [0, reward_bound] "
+            f"= [0, {bound:.6g}]. Shift and scale it first: theorems quote the range."
         )
     if bandit.sources is not None:
         _finite("sources", bandit.sources)
@@ -100,7 +141,13 @@ def _rewards(bandit: "Bandit") -> None:
 def _preferences(prefs: np.ndarray) -> None:
     _finite("prefs", prefs)
     if (prefs < 0).any() or (prefs > 1).any():
-        raise SimbenchError(f"prefs ranges over [{prefs.min():.6g}, {prefs.max():.6g}]; probabilities lie in [0, 1].")
-    asymmetry = np.abs(prefs + np.swapaxes(prefs, -1, -2) - 1).max()
-    if asymmetry > SUM_TOLERANCE:
-        raise SimbenchError(f"prefs[s, a, b] + prefs[s, b, a] differs from 1 by {asymmetry:.3g}; it must be 1 for every pair.")
+        raise SimbenchError(
+            f"prefs ranges over [{prefs.min():.6g}, {prefs.max():.6g}]; probabilities lie in [0, 1]."
+        )
+    asymmetry = np.abs(prefs + np.swapaxes(prefs, -1, -2) - 1)
+    if (asymmetry > SUM_TOLERANCE).any():
+        s, a, b = (int(i) for i in np.argwhere(asymmetry > SUM_TOLERANCE)[0])
+        raise SimbenchError(
+            f"prefs[{s}, {a}, {b}] + prefs[{s}, {b}, {a}] is {prefs[s, a, b] + prefs[s, b, a]:.12g}; "
+            "P(a > b) + P(b > a) must be 1 for every pair, and P(a > a) 1/2."
+        )

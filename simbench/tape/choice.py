@@ -2,8 +2,9 @@
 
     choose(p, u) = the first index i with  p_0 + … + p_i > u · (p_0 + … + p_{A-1})
 
-The sums run left to right. A probability of exactly zero is never chosen: u = 0 skips leading zeros because the
-inequality is strict, and should rounding leave no index, the last positive one is taken. `p` need not sum to one.
+The sums run left to right. A probability of exactly zero is never chosen: u = 0 skips leading zeros because
+the inequality is strict, and should rounding leave no index, the last positive one is taken. `p` need not sum
+to one.
 """
 
 import itertools
@@ -12,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-WRITTEN_OUT = 64  # up to this many responses the traced sums are unrolled; beyond it compiling them takes seconds
+WRITTEN_OUT = 64  # up to this many responses the traced sums are unrolled: beyond it compiling takes seconds
 
 
 def choose_numpy(probabilities: np.ndarray, u: float) -> int:
@@ -25,8 +26,9 @@ def choose_numpy(probabilities: np.ndarray, u: float) -> int:
 def choose_jax(probabilities: Any, u: Any) -> Any:
     """Return the index drawn from `probabilities [A]` by the uniform `u`, traced.
 
-    The sums are written out one by one because `jnp.cumsum` adds in another order when A is large, and a draw that
-    falls on an edge of the CDF would then differ from the other dialects. It is also several times faster.
+    The sums are written out one by one because `jnp.cumsum` adds in another order when A is large, and a draw
+    that falls on an edge of the CDF would then differ from the other dialects. It is also several times
+    faster.
     """
     import jax
     import jax.numpy as jnp
@@ -47,8 +49,8 @@ def choose_jax(probabilities: Any, u: Any) -> Any:
 def choose_numba(cdf, u):
     """Return the index drawn by the uniform `u` from the running sums `cdf [A]` of the probabilities.
 
-    Kernels keep running sums, not probabilities: then a draw is one comparison per response, free of any chain of
-    additions, and vectorises.
+    Kernels keep running sums, not probabilities: then a draw is one comparison per response, free of any
+    chain of additions, and vectorises.
     """
     size = cdf.shape[0]
     target = u * cdf[size - 1]

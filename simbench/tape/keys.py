@@ -2,8 +2,8 @@
 
     run_key(seed=0, instance=3, run=17)  ->  (uint32, uint32)
 
-Two axes of randomness stay apart: **instance** (which world) and **run** (which replicate). The learner is not an
-axis: learners that are compared read the same tape (common random numbers).
+Two axes of randomness stay apart: **instance** (which world) and **run** (which replicate). The learner is
+not an axis: learners that are compared read the same tape (common random numbers).
 """
 
 import hashlib
@@ -19,10 +19,12 @@ Key = tuple[np.uint32, np.uint32]
 def tape_key(**axes: int | str) -> Key:
     """Hash named axes to a 64-bit key, independent of their order.
 
-    The hash is BLAKE2b of the axes as compact JSON sorted by name, `{"axis":"run","instance":3}`: JSON because it
-    tells 1 from "1" and quotes what a name may contain, so that different axes are never the same text.
+    The hash is BLAKE2b of the axes as compact JSON sorted by name, `{"axis":"run","instance":3}`: JSON
+    because it tells 1 from "1" and quotes what a name may contain, so that different axes are never the same
+    text.
 
-    Raises `SimbenchError` for an axis that is not an int or a str (a float's text would depend on the platform).
+    Raises `SimbenchError` for an axis that is not an int or a str (a float's text would depend on the
+    platform).
     """
     for name, value in axes.items():
         if isinstance(value, bool) or not isinstance(value, int | str | np.integer):
@@ -34,7 +36,7 @@ def tape_key(**axes: int | str) -> Key:
 
 
 def run_key(*, seed: int, instance: int, run: int) -> Key:
-    """Return the key of one run's tape: what happens to replicate `run` in world `instance` of study `seed`."""
+    """Return the key of one run's tape: replicate `run` in world `instance` of study `seed`."""
     return tape_key(axis="run", seed=seed, instance=instance, run=run)
 
 

@@ -1,9 +1,10 @@
 """Threefry-2x32 with 20 rounds: the counter-based generator under every random number of Simbench.
 
-A block cipher used as a generator: `threefry(key, counter)` maps a 64-bit key and a 64-bit counter (two uint32
-words each) to 64 bits. There is no state, so the number a run sees in round t does not depend on scheduling,
-interruption, or which other numbers were read. One round is `x0 += x1; x1 = rotl(x1, r); x1 ^= x0`, the
-rotations cycle through two groups of four, and after each group the key schedule (k0, k1, k0^k1^C) is injected.
+A block cipher used as a generator: `threefry(key, counter)` maps a 64-bit key and a 64-bit counter (two
+uint32 words each) to 64 bits. There is no state, so the number a run sees in round t does not depend on
+scheduling, interruption, or which other numbers were read. One round is `x0 += x1; x1 = rotl(x1, r); x1 ^=
+x0`, the rotations cycle through two groups of four, and after each group the key schedule (k0, k1, k0^k1^C)
+is injected.
 
 The same bits in three dialects: `threefry_numpy` (arrays), `threefry_numba` (scalars inside a kernel) and
 `threefry_jax` (arrays, traced). Equality to each other and to the published known answers is a test.
@@ -38,9 +39,9 @@ def _encrypt(xp: Any, key0: Any, key1: Any, counter0: Any, counter1: Any) -> tup
 
 def threefry_numpy(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[np.ndarray, np.ndarray]:
     """Encrypt uint32 arrays (broadcast together) with NumPy; returns the two uint32 output words."""
-    words = np.broadcast_arrays(*(np.asarray(word, dtype=np.uint32) for word in (key0, key1, counter0, counter1)))
+    words = (np.asarray(word, dtype=np.uint32) for word in (key0, key1, counter0, counter1))
     with np.errstate(over="ignore"):  # uint32 wraps by design
-        out0, out1 = _encrypt(np, *words)
+        out0, out1 = _encrypt(np, *np.broadcast_arrays(*words))
     return np.asarray(out0), np.asarray(out1)
 
 
@@ -68,8 +69,8 @@ def _four(x0, x1, r0, r1, r2, r3, add0, add1):
 
 
 def _kernel(function: Any) -> Any:
-    """Compile; or, with the JIT disabled for debugging, silence the wrapping of uint32 scalars, which is by design."""
-    if numba.config.DISABLE_JIT:
+    """Compile; without the JIT, for debugging, silence the wrapping of uint32 instead: it is by design."""
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return np.errstate(over="ignore")(function)
     return numba.njit(inline="always")(function)
 

@@ -33,10 +33,9 @@ def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
 
     Raises `Float32Error` outside `float64()`: 24 bits would be another tape.
     """
-    import jax
     import jax.numpy as jnp
 
-    if not jax.config.jax_enable_x64:
+    if jnp.result_type(float) != jnp.float64:
         raise Float32Error("uniforms_jax needs 53-bit numbers; call it inside `with sb.float64():`.")
     word0, word1 = threefry_jax(key0, key1, rounds, slots)
     return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
@@ -53,8 +52,8 @@ def uniform_numba(key0, key1, round_index, slot):
 def fill_uniforms_numba(key0, key1, first_round, buffer):
     """Fill `buffer [slots, n]` with the first slots of n consecutive rounds.
 
-    Slot-major and in two passes, integers then floats, so that both inner loops vectorise at their own width; a
-    number at a time costs twice as much.
+    Slot-major and in two passes, integers then floats, so that both inner loops vectorise at their own width;
+    a number at a time costs twice as much.
     """
     rounds = buffer.shape[1]
     words0 = np.empty(rounds, np.uint32)
@@ -64,4 +63,5 @@ def fill_uniforms_numba(key0, key1, first_round, buffer):
             words0[i], words1[i] = threefry_numba(key0, key1, np.uint32(first_round + i), np.uint32(slot))
         row = buffer[slot]
         for i in range(rounds):
-            row[i] = (np.float64(words0[i] >> np.uint32(5)) * _HIGH + np.float64(words1[i] >> np.uint32(6))) * _UNIT
+            high, low = np.float64(words0[i] >> np.uint32(5)), np.float64(words1[i] >> np.uint32(6))
+            row[i] = (high * _HIGH + low) * _UNIT

@@ -1,4 +1,4 @@
-"""Worlds: families that draw a `Bandit` from an instance key, and the named environments that configure them."""
+"""Worlds: families that draw a `Bandit` from an instance key, and named environments that configure them."""
 
 from simbench.worlds.environment import Environment, environment_from_table, load_environment, make
 

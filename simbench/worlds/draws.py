@@ -12,7 +12,7 @@ quarter of them lie below 1e-60 and one in a thousand below 1e-300. For small x 
 
 so log x = (log u + log Gamma(alpha + 1)) / alpha to full precision wherever that x is below 1e-20.
 
-Source: Devroye (1986), Non-Uniform Random Variate Generation, chapters II.2 and XI.4; `simbench` for the tail.
+Source: Devroye (1986), Non-Uniform Random Variate Generation, chapters II.2 and XI.4; `simbench` (tail).
 """
 
 import hashlib

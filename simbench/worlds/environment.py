@@ -7,8 +7,8 @@
     [parameters]
     rare_mass = 1e-6
 
-`make("two_arms", instance=3, rare_mass=1e-3)` draws instance 3 of it with one parameter overridden. A study may
-write the same table inline. A world depends on (family, parameters, seed, instance) and on nothing else.
+`make("two_arms", instance=3, rare_mass=1e-3)` draws instance 3 of it with one parameter overridden. A study
+may write the same table inline. A world depends on (family, parameters, seed, instance) and on nothing else.
 """
 
 import json
@@ -55,7 +55,7 @@ class Environment:
     where: str = "environment"
 
     def build(self, overrides: Mapping[str, Any] | None = None) -> Family:
-        """Return the family object under `overrides`; raise with the nearest valid name for an unknown one."""
+        """Return the family object under `overrides`; an unknown one raises with the nearest valid name."""
         family: Family = configure(
             "family", self.family, {**self.parameters, **(overrides or {})}, self.where
         )
@@ -88,7 +88,7 @@ def make(
 
 
 def load_environment(name: str | Path | Mapping[str, Any]) -> Environment:
-    """Load an environment by name, by path, or from a table; a bad one is refused here, not when it is drawn."""
+    """Load an environment by name, by path, or from a table; a bad one is refused here, not when drawn."""
     if isinstance(name, Mapping):
         return environment_from_table(name, "environment")
     file = find("environments", name)

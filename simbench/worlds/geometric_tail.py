@@ -7,10 +7,10 @@ The depth is uniform on {depth_low, …, depth_high}, drawn per prompt. While pi
     Cov(pi*|ref) ≈ E_s 1/ref(h_s) ≈ e^{decay h} / (1 - e^{-decay}),
     J(pi*) - J(ref) ≈ R (1 - background / 2) - beta E_s log(1/ref(h_s)),
 
-so depth sets how rare the optimum is, and background how much the reference already earns: coverage and value are
-moved separately. The optimum stays concentrated as long as R (1 - background) > beta log(1/ref(h)). The defaults
-(decay 0.2, A = 40, beta = 0.06, depth 20 … 30, five prompts) give coverages of 600 to 1400 and value gaps of the
-reference of 0.41 to 0.48 over ten instances.
+so depth sets how rare the optimum is, and background how much the reference already earns: coverage and value
+are moved separately. The optimum stays concentrated as long as R (1 - background) > beta log(1/ref(h)). The
+defaults (decay 0.2, A = 40, beta = 0.06, depth 20 … 30, five prompts) give coverages of 600 to 1400 and value
+gaps of the reference of 0.41 to 0.48 over ten instances.
 
 Source: simbench; a world for the questions of [huang2025, Theorem 3.2] and [song2024, Proposition 4.1].
 """
@@ -58,7 +58,8 @@ class GeometricTail:
             )
         if self.depth_high >= self.responses:
             raise SimbenchError(
-                f"depth_high is {self.depth_high}; with {self.responses} responses it is at most {self.responses - 1}."
+                f"depth_high is {self.depth_high}; with {self.responses} responses "
+                f"it is at most {self.responses - 1}."
             )
 
     def draw(self, key: Key) -> Bandit:

@@ -2,8 +2,8 @@
 
     ref(.|s) ~ Dirichlet(concentration, …, concentration),    r*(s, a) ~ U[0, R],    independent over s and a
 
-Small concentrations make the reference nearly deterministic, so that the optimum is often one it hardly emits;
-large ones make it nearly uniform. Prompt weights are uniform, or one Dirichlet draw.
+Small concentrations make the reference nearly deterministic, so that the optimum is often one it hardly
+emits; large ones make it nearly uniform. Prompt weights are uniform, or one Dirichlet draw.
 """
 
 import numpy as np

@@ -4,10 +4,11 @@
 
 The optimum is the rare arm. With pi_1 = G(r^1) = ref exp(r^1/beta) / Z,
 
-    Cov(pi*|pi_1) - 1  <=  kappa(e^{2R/beta}) (J(pi*) - J(pi_1)) / beta,      ratio of the sides -> 1 as e -> 0,
+    Cov(pi*|pi_1) - 1  <=  kappa(e^{2R/beta}) (J(pi*) - J(pi_1)) / beta,      ratio of the sides -> 1 as e ->
+    0,
 
-because the largest density ratio pi*/pi_1 tends to e^{2R/beta}, the largest that rewards in [0, R] allow, and the
-only other cell contributes nothing. There is nothing random in it: every instance is the same world.
+because the largest density ratio pi*/pi_1 tends to e^{2R/beta}, the largest that rewards in [0, R] allow, and
+the only other cell contributes nothing. There is nothing random in it: every instance is the same world.
 
 Source: [huang2025, Lemma 3.1]; the tight family is `simbench`.
 """
