@@ -62,7 +62,10 @@ def log_coverage(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
     flat = jnp.where(covered, terms, -jnp.inf).reshape(-1)
     some = jnp.any(covered)  # log_sum_exp needs one finite entry
     total = log_sum_exp(jnp.where(some, flat, 0.0))
-    return jnp.where(jnp.any(missed), jnp.inf, total)
+    excess = coverage_excess(bandit, log_policy)
+    close = excess < 1.0
+    near_one = jnp.log1p(jnp.where(close, excess, 0.0))
+    return jnp.where(jnp.any(missed), jnp.inf, jnp.where(close, near_one, total))
 
 
 def max_density_ratio(bandit: Bandit, log_policy: jax.Array) -> jax.Array:

@@ -52,17 +52,18 @@ def kl_ref(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
     return kl(bandit.rho, log_policy, bandit.log_ref)
 
 
-def kl_terms(log_p: jax.Array, log_q: jax.Array) -> jax.Array:
+def kl_terms(log_p: jax.Array, log_q: jax.Array, log_ratio: jax.Array | None = None) -> jax.Array:
     """Return p log(p/q) - p + q cell by cell (>= 0); summed over a distribution they give KL.
 
     Args:
         log_p: any shape, log-probabilities.
         log_q: the same shape, log-probabilities.
+        log_ratio: log(p/q) where it is known better than as the difference of the two; finite where both are.
     """
     p_positive, q_positive = log_p > -jnp.inf, log_q > -jnp.inf
     both = p_positive & q_positive
     safe_p = jnp.where(both, log_p, 0.0)
-    d = safe_p - jnp.where(both, log_q, 0.0)
+    d = safe_p - jnp.where(both, log_q, 0.0) if log_ratio is None else jnp.where(both, log_ratio, 0.0)
     p, q = jnp.exp(safe_p), jnp.exp(jnp.where(q_positive, log_q, 0.0))
     close = p * exp_remainder(-jnp.maximum(d, -1.0))
     q_larger = q - p * (1.0 - d)  # d <= -1: no cancellation left, and e^{-d} would overflow

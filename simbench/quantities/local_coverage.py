@@ -17,7 +17,7 @@ for a fixed e, only the rarest supported response of each prompt matters. Two bu
                       What the Gibbs policy of a reward with that span may spend, prompt by prompt. Never
                       larger than the first at eps = e, and enough for every RLHF bound.
 
-The root is found in u = log(q/p), where ratios like e^1000 are harmless: bisection, then Newton on
+The root is found on a log scale, where ratios like e^1000 are harmless: bisection, then Newton on
 sqrt(kl), which is nearly linear. Its derivative is the implicit function theorem's.
 `local_coverage_witness` returns the roots, so that a proof need only evaluate `binary_kl` there.
 
@@ -35,7 +35,7 @@ from simbench.quantities.divergence import kl_terms
 from simbench.quantities.expectation import highest_prompt
 from simbench.quantities.log_arithmetic import log_complement, probability_difference
 
-BISECTIONS = 40  # leaves u known to 1e-12 of log(1/p), where Newton converges at once
+BISECTIONS = 52  # leaves log(q/p) known to 2e-16 of log(1/p); Newton then makes it precise when that is small
 NEWTON_STEPS = 4
 
 
@@ -98,7 +98,7 @@ def expected_kl_budgets(bandit: Bandit, kl_budget: jax.Array | float) -> jax.Arr
 
 
 def tilt_budgets(bandit: Bandit, reward_span: jax.Array | float) -> jax.Array:
-    """Return min(span/beta, span^2 / (8 beta^2)) `[S]`, in nats: an upper bound on KL(G(r) || ref), per prompt.
+    """Return min(span/beta, span^2 / (8 beta^2)) `[S]`, in nats: no KL(G(r) || ref) on a prompt exceeds it.
 
     Args:
         bandit: the world.
@@ -143,17 +143,16 @@ def binary_kl(log_q: jax.Array, log_p: jax.Array) -> jax.Array:
         log_p: the same shape, <= 0.
     """
     require_float64(log_q, log_p)
-    log_rest_p = log_complement(log_p)
-    # log((1-q)/(1-p)) through q - p while q is near p, so that the second cell keeps its digits too.
-    open_p = log_rest_p > -jnp.inf
-    moved = probability_difference(log_q, log_p) * jnp.exp(-jnp.where(open_p, log_rest_p, 0.0))
-    close = open_p & (jnp.abs(moved) < 0.5)
-    log_rest_q = jnp.where(
-        close,
-        jnp.where(open_p, log_rest_p, 0.0) + jnp.log1p(-jnp.where(close, moved, 0.0)),
-        log_complement(log_q),
+    log_rest_q, log_rest_p = log_complement(log_q), log_complement(log_p)
+    both = (log_rest_q > -jnp.inf) & (log_rest_p > -jnp.inf)
+    safe_p = jnp.where(both, log_rest_p, 0.0)
+    # (1-q)/(1-p) through q - p while q is near p, so that the second cell keeps its digits too.
+    moved = probability_difference(log_q, log_p) * jnp.exp(-safe_p)
+    close = jnp.abs(moved) < 0.5
+    log_ratio = jnp.where(
+        close, jnp.log1p(-jnp.where(close, moved, 0.0)), jnp.where(both, log_rest_q, 0.0) - safe_p
     )
-    return kl_terms(log_q, log_p) + kl_terms(log_rest_q, log_rest_p)
+    return kl_terms(log_q, log_p) + kl_terms(log_rest_q, log_rest_p, log_ratio)
 
 
 @jax.jit
@@ -165,9 +164,9 @@ def binary_kl_root(kl_budget: jax.Array, log_p: jax.Array) -> jax.Array:
 
     Args:
         kl_budget: any shape, e in nats.
-        log_p: the same shape, <= 0.
+        log_p: a shape that broadcasts with it, <= 0.
     """
-    return _root(kl_budget, log_p)
+    return _root(*jnp.broadcast_arrays(kl_budget, log_p))
 
 
 @jax.custom_jvp
@@ -182,16 +181,21 @@ def _root(kl_budget: jax.Array, log_p: jax.Array) -> jax.Array:
         return jnp.where(below, middle, low), jnp.where(below, high, middle)
 
     def newton(_: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        u, low, high = state
-        divergence = binary_kl(log_p + u, log_p)
-        slope, _by_p = _binary_kl_slopes(log_p + u, log_p)
-        step = 2.0 * (divergence - jnp.sqrt(divergence * budget)) / jnp.where(slope > 0, slope, 1.0)
-        return jnp.clip(u - step, low, high), low, high
+        log_q, low, high = state
+        divergence = binary_kl(log_q, log_p)
+        slope, _by_p = _binary_kl_slopes(log_q, log_p)
+        step = 2.0 * (divergence - jnp.sqrt(divergence) * jnp.sqrt(budget)) / jnp.where(slope > 0, slope, 1.0)
+        bound = jnp.where(step > 0, low, high)
+        inside = jnp.abs(step) < jnp.abs(bound - log_q)
+        # Never onto the bound itself: at q = 1 the slope is infinite and the search would stop there.
+        return jnp.where(inside, log_q - step, 0.5 * (log_q + bound)), low, high
 
     low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (jnp.zeros_like(log_p), -log_p))
-    u, _, _ = jax.lax.fori_loop(0, NEWTON_STEPS, newton, (high, low, high))
-    u = jnp.where(budget > 0, u, 0.0)
-    root = jnp.where(saturated, 0.0, log_p + u)
+    low, high = log_p + low, log_p + high
+    middle = 0.5 * (low + high)
+    start = jnp.where(middle < 0, middle, low)
+    log_q, _, _ = jax.lax.fori_loop(0, NEWTON_STEPS, newton, (start, low, high))
+    root = jnp.where(saturated, 0.0, jnp.where(budget > 0, log_q, log_p))
     return jnp.where(kl_budget < 0, jnp.nan, root)
 
 

@@ -73,10 +73,11 @@ def reward_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         log_policy: `[S, A]` log-policy.
     """
     require_float64(bandit.rho, log_policy, bandit.reward)
-    moved = probability_difference(log_optimal(bandit), log_policy)
-    # The mass that moves sums to zero, so shifting the reward is free and removes rounding.
-    centred = bandit.reward - jnp.mean(bandit.reward, axis=-1, keepdims=True)
-    return over_prompts(bandit.rho, jnp.sum(moved * centred, axis=-1))
+    best = log_optimal(bandit)
+    moved = probability_difference(best, log_policy)
+    # The mass that moves sums to zero, so the reward may be centred where most of it stays.
+    centre = jnp.sum(jnp.exp(best) * bandit.reward, axis=-1, keepdims=True)
+    return over_prompts(bandit.rho, jnp.sum(moved * (bandit.reward - centre), axis=-1))
 
 
 def argmax_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
