@@ -14,7 +14,7 @@ may write the same table inline. A world depends on (family, parameters, seed, i
 import json
 import numbers
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +60,15 @@ class Environment:
             "family", self.family, {**self.parameters, **(overrides or {})}, self.where
         )
         return family
+
+    def identity(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the worlds depend on besides seed and instance, JSON-able, for naming stored results.
+
+        The family, all its parameters with the defaults filled in, and the hash of the file a `file` world reads.
+        """
+        family: Any = self.build(overrides)
+        identity = {"family": self.family, "parameters": asdict(family)}
+        return {**identity, "digest": family.digest()} if hasattr(family, "digest") else identity
 
     def draw(self, *, instance: int = 0, seed: int = 0, overrides: Mapping[str, Any] | None = None) -> Bandit:
         """Return world `instance` of study `seed`."""

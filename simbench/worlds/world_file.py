@@ -1,0 +1,124 @@
+"""A world of your own, read from a file: every array given, nothing drawn.
+
+    family = "file"
+
+    [parameters]
+    path = "worlds/summaries.csv"      # relative to the working directory; .csv or .npz
+    beta = 0.1
+
+**npz**: arrays named as the fields of `Bandit`. `reward [S, A]` and one of `ref [S, A]` (probabilities) and
+`log_ref [S, A]` are required; `rho [S]`, `beta`, `reward_bound`, `features [S, A, d]`, `sources [W, S, A]`
+and `prefs [S, A, A]` may follow.
+
+**CSV**: a header, then one row per cell, sorted by prompt and response, both counted from 0:
+
+    prompt,response,rho,ref,reward,feature_0,source_0
+    0,0,0.5,0.9,0.2,1.0,0.3
+
+`rho` (the prompt's weight, repeated in its rows), `feature_0 …` and `source_0 …` may be left out, and
+`log_ref` may stand for `ref`.
+
+Without `rho` prompts weigh the same. `beta` must come from the file or the parameters (the parameters win),
+and so may `reward_bound`, which is 1 otherwise. Probabilities may be off by 1e-6 in their sum, as printed
+decimals are, and are then normalised exactly; more than that is refused.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from simbench.bandit import Bandit
+from simbench.errors import SimbenchError
+from simbench.registry import Positive, parameters, register
+from simbench.tape import Key
+from simbench.worlds.csv_world import read_csv
+from simbench.worlds.npz_world import read_npz
+
+READERS = {".csv": read_csv, ".npz": read_npz}
+DECIMALS = 1e-6  # how far the probabilities of a file may be from summing to one
+
+
+@register("family", "file")
+@parameters
+class WorldFile:
+    """A world read from a npz or CSV file; every instance is that world.
+
+    Args:
+        path: the file, relative to the working directory.
+        beta: regularisation strength (reward units per nat); None to take the file's.
+        reward_bound: R (reward units); None to take the file's, or 1.
+    """
+
+    path: str
+    beta: Positive | None = None
+    reward_bound: Positive | None = None
+
+    def draw(self, key: Key) -> Bandit:
+        """Return the world; the key does not matter.
+
+        Raises:
+            SimbenchError: one sentence naming the file and the column and line, or the array and entry.
+        """
+        fields = _reader(self.path)(Path(self.path))
+        for name in ("beta", "reward_bound"):
+            if getattr(self, name) is not None:
+                fields[name] = getattr(self, name)
+        if "beta" not in fields:
+            raise SimbenchError(f"{self.path}: beta is missing; set it in the parameters of the environment.")
+        try:
+            fields["log_ref"] = _log_distribution(fields)
+            return Bandit(
+                rho=_weights(fields), **{name: fields[name] for name in fields if name not in ("ref", "rho")}
+            )
+        except SimbenchError as error:
+            raise SimbenchError(f"{self.path}: {error}") from None
+
+    def digest(self) -> str:
+        """Return the BLAKE2b hash of the file's bytes, so that stored results notice when it changes."""
+        _reader(self.path)
+        return hashlib.blake2b(Path(self.path).read_bytes(), digest_size=16).hexdigest()
+
+
+def _reader(path: str) -> Any:
+    suffix = Path(path).suffix.lower()
+    if suffix not in READERS:
+        raise SimbenchError(f"world file {path} ends in '{suffix}'; it must be one of {', '.join(READERS)}.")
+    if not Path(path).is_file():
+        raise SimbenchError(f"world file {path} does not exist (looked in {Path.cwd()}).")
+    return READERS[suffix]
+
+
+def _log_distribution(fields: dict[str, Any]) -> np.ndarray:
+    """Return `log_ref`, its rows normalised exactly; a row off by more than `DECIMALS` is refused."""
+    if "ref" in fields:
+        ref = np.asarray(fields["ref"])
+        bad = ~((ref >= 0) & (ref <= 1 + DECIMALS))
+        if bad.any():
+            at = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise SimbenchError(f"ref[{at}] is {ref[bad][0]}; probabilities lie in [0, 1].")
+        with np.errstate(divide="ignore"):
+            log_ref = np.log(ref)
+    else:
+        log_ref = np.asarray(fields["log_ref"])
+    if log_ref.ndim != 2 or not log_ref.size:
+        return log_ref  # Bandit explains
+    total = logsumexp(log_ref, axis=-1, keepdims=True)
+    off = ~(np.abs(total[:, 0]) <= DECIMALS)
+    if off.any() and not np.isnan(log_ref).any():
+        name, row = "ref" if "ref" in fields else "log_ref", int(np.flatnonzero(off)[0])
+        raise SimbenchError(
+            f"{name} of prompt {row} has probabilities that sum to {np.exp(total[row, 0]):.9g}; "
+            f"every prompt's must sum to 1, give or take {DECIMALS:g}."
+        )
+    return log_ref - total
+
+
+def _weights(fields: dict[str, Any]) -> np.ndarray:
+    """Return `rho`, normalised exactly when it was off by rounding, or equal weights."""
+    prompts = fields["log_ref"].shape[0] if fields["log_ref"].ndim else 1
+    rho = np.asarray(fields.get("rho", np.full(prompts, 1 / max(prompts, 1))))
+    total = rho.sum()
+    return rho / total if abs(total - 1) <= DECIMALS else rho
