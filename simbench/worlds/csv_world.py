@@ -94,7 +94,7 @@ def _count(header: list[str], stem: str) -> int:
 def _cells(rows: list[Row], path: Path) -> tuple[int, int]:
     """Check that rows are the cells (0, 0), (0, 1), …, (S-1, A-1) in order; return S and A."""
     seen: dict[tuple[int, int], int] = {}
-    cells = []
+    cells: list[tuple[int, int]] = []
     for line, row in rows:
         cell = (_index(row["prompt"], "prompt", line, path), _index(row["response"], "response", line, path))
         if cell in seen:

@@ -64,7 +64,7 @@ class Environment:
     def identity(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what the worlds depend on besides seed and instance, JSON-able, for naming stored results.
 
-        The family, all its parameters with the defaults filled in, and the hash of the file a `file` world reads.
+        The family, its parameters defaults filled in, and the hash of the file that it reads, if any.
         """
         family: Any = self.build(overrides)
         identity = {"family": self.family, "parameters": asdict(family)}

@@ -8,9 +8,9 @@ The depth is uniform on {depth_low, …, depth_high}, drawn per prompt. While pi
     J(pi*) - J(ref) ≈ R (1 - background / 2) - beta E_s log(1/ref(h_s)),
 
 so depth sets how rare the optimum is, and background how much the reference already earns: coverage and value
-are moved separately. The optimum stays concentrated as long as R (1 - background) > beta log(1/ref(h)). The
-defaults (decay 0.2, A = 40, beta = 0.06, depth 20 … 30, five prompts) give coverages of 600 to 1400 and value
-gaps of the reference of 0.41 to 0.48 over ten instances.
+are moved separately. The optimum stays concentrated as long as R (1 - background) > beta log(1/ref(h)). With
+the defaults (decay 0.2, A = 40, beta = 0.06, depths 20 … 30, five prompts) coverage lies between 290 and
+2230, at 800 typically, and the value gap of the reference near 0.46.
 
 Source: simbench; a world for the questions of [huang2025, Theorem 3.2] and [song2024, Proposition 4.1].
 """

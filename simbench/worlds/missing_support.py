@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from simbench.bandit import Bandit
 from simbench.registry import Count, Positive, Probability, parameters, register
 from simbench.tape import Key
-from simbench.worlds.random_tabular import RandomTabular
+from simbench.worlds.random_tabular import Concentration, RandomTabular
 
 MassBelowOne = Annotated[Probability, Field(lt=1)]
 AtLeastTwo = Annotated[Count, Field(ge=2)]
@@ -38,10 +38,10 @@ class MissingSupport:
     mass: MassBelowOne = 0.0
     prompts: Count = 5
     responses: AtLeastTwo = 6
-    concentration: Positive = 1.0
+    concentration: Concentration = 1.0
     beta: Positive = 0.1
     reward_bound: Positive = 1.0
-    prompt_concentration: Positive | None = None
+    prompt_concentration: Concentration | None = None
 
     def draw(self, key: Key) -> Bandit:
         """Return the world that belongs to `key`."""

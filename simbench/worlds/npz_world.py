@@ -18,15 +18,15 @@ def read_npz(path: Path) -> dict[str, Any]:
     Raises `SimbenchError` naming the file and array: not an npz file, an unknown array (with the nearest
     valid name), a missing one, both `ref` and `log_ref`, or one that does not hold real numbers.
     """
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError):
-        archive = None
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise SimbenchError(
-            f"{path} is not an npz file; save the world with np.savez(path, ref=..., reward=...)."
-        )
-    with archive:
+    with path.open("rb") as file:
+        try:
+            archive = np.load(file, allow_pickle=False)
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+            archive = None
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise SimbenchError(
+                f"{path} is not an npz file; save the world with np.savez(path, ref=..., reward=...)."
+            )
         for name in archive.files:
             if name not in NAMES:
                 raise UnknownNameError(f"{path}: unknown array '{name}'. {nearest(name, NAMES)}")

@@ -6,12 +6,17 @@ Small concentrations make the reference nearly deterministic, so that the optimu
 emits; large ones make it nearly uniform. Prompt weights are uniform, or one Dirichlet draw.
 """
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from simbench.bandit import Bandit
 from simbench.registry import Count, Positive, parameters, register
 from simbench.tape import Key
 from simbench.worlds.draws import log_dirichlet, uniform
+
+Concentration = Annotated[Positive, Field(ge=1e-6, le=1e6)]  # beyond, a vertex or the uniform law to 1e-3
 
 
 @register("family", "random_tabular")
@@ -22,7 +27,7 @@ class RandomTabular:
     Args:
         prompts: S.
         responses: A.
-        concentration: of the Dirichlet that every row of the reference is drawn from.
+        concentration: of the Dirichlet that every row of the reference is drawn from, in [1e-6, 1e6].
         beta: regularisation strength (reward units per nat).
         reward_bound: R (reward units).
         prompt_concentration: of the Dirichlet that the prompt weights are drawn from; None for equal weights.
@@ -30,10 +35,10 @@ class RandomTabular:
 
     prompts: Count = 10
     responses: Count = 10
-    concentration: Positive = 1.0
+    concentration: Concentration = 1.0
     beta: Positive = 0.1
     reward_bound: Positive = 1.0
-    prompt_concentration: Positive | None = None
+    prompt_concentration: Concentration | None = None
 
     def draw(self, key: Key) -> Bandit:
         """Return the world that belongs to `key`."""
