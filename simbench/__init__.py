@@ -1,0 +1,62 @@
+"""Simbench: a laboratory for the theory of preference learning.
+
+    import simbench as sb
+
+    world = sb.make("random_tabular", beta=0.5, instance=0)
+    trace = sb.simulate(world, ["online_dpo", "reference"], rounds=10_000, runs=64)
+    trace.to_pandas()
+    trace.plot("regret")
+
+Names below are imported on first use, so that `import simbench` and `simbench --help` stay quick, and nothing of
+the user's own JAX configuration changes.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Bandit": "simbench.bandit",
+    "Comparison": "simbench.learners",
+    "Count": "simbench.registry",
+    "Finite": "simbench.registry",
+    "NonNegative": "simbench.registry",
+    "Positive": "simbench.registry",
+    "RoundLearner": "simbench.learners",
+    "SimbenchError": "simbench.errors",
+    "Trace": "simbench.api",
+    "fit_tabular": "simbench.learners",
+    "float64": "simbench.precision",
+    "load_plugin": "simbench.registry",
+    "make": "simbench.worlds",
+    "measure": "simbench.quantities",
+    "parameters": "simbench.registry",
+    "register": "simbench.registry",
+    "simulate": "simbench.api",
+}
+_MODULES = ("quantities", "tape", "worlds", "learners", "engine", "verify", "theory", "study", "show")
+
+__all__ = [*sorted(_HOME), "__version__", *_MODULES]
+
+if TYPE_CHECKING:
+    from simbench.api import Trace, simulate
+    from simbench.bandit import Bandit
+    from simbench.errors import SimbenchError
+    from simbench.learners import Comparison, RoundLearner, fit_tabular
+    from simbench.precision import float64
+    from simbench.quantities import measure
+    from simbench.registry import Count, Finite, NonNegative, Positive, load_plugin, parameters, register
+    from simbench.worlds import make
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"simbench.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'simbench' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,23 @@
+"""A digest of our own sources: what a cached kernel and a stored result must agree with."""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import simbench
+
+KERNEL_PACKAGES = ("tape", "learners", "engine")
+RESULT_PACKAGES = ("tape", "bandit", "quantities", "worlds", "learners", "engine")
+
+
+@functools.cache
+def source_digest(packages: tuple[str, ...]) -> str:
+    """Return 16 hex digits that change with any byte of any Python file in these packages of simbench."""
+    root = Path(simbench.__file__).parent
+    digest = hashlib.blake2b(digest_size=8)
+    for package in packages:
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(file.read_bytes())
+            digest.update(b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,27 @@
+"""The floor under every round learner: read the tape, draw (prompt, response, response, label), count it.
+
+What a learner adds on top of this is what its mathematics costs; `simbench speed` reports rates as multiples of it.
+"""
+
+import math
+
+import numba
+
+from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+
+
+@numba.njit(nogil=True)
+def floor_rounds(first_round, last_round, key0, key1, rho_cdf, policy_cdf, reward, wins, buffer):
+    """Draw rounds first_round, …, last_round - 1 from the running sums of a fixed policy `[S, A]` into `wins [S, A, A]`."""
+    chunk = buffer.shape[1]
+    for start in range(first_round, last_round, chunk):
+        rounds = min(chunk, last_round - start)
+        fill_uniforms_numba(key0, key1, start, buffer[:, :rounds])
+        for i in range(rounds):
+            s = choose_numba(rho_cdf, buffer[PROMPT, i])
+            a = choose_numba(policy_cdf[s], buffer[RESPONSE_1, i])
+            b = choose_numba(policy_cdf[s], buffer[RESPONSE_2, i])
+            if buffer[LABEL, i] < 1.0 / (1.0 + math.exp(reward[s, b] - reward[s, a])):
+                wins[s, a, b] += 1.0
+            else:
+                wins[s, b, a] += 1.0

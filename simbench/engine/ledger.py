@@ -1,0 +1,79 @@
+"""What only the loop can know: the regrets, the running mean policy, and a learner's diagnostics.
+
+Three currencies, each the sum over rounds of an exact expected gap of the slot-1 policy pi_t against pi*:
+
+    regret         J(pi*) - J(pi_t)                        = beta KL(pi_t || pi*)       (KL-regularised)
+    reward_regret  E_{pi*} r* - E_{pi_t} r*                                            (may fall)
+    argmax_regret  E_s[ max_a r* - r*(first argmax_a pi_t) ]  over supported responses  (temperature zero)
+
+An argmax takes the first index within 1e-9 of the best.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.precision import entry_point
+from simbench.quantities import log_optimal
+
+CURRENCIES = ("regret", "reward_regret", "argmax_regret")
+TIE = 1e-9  # an argmax takes the first index within this of the best
+REDUCERS = ("last", "sum", "max", "any")
+
+
+class LoopWorld(NamedTuple):
+    """What the numba loop reads of a world."""
+
+    rho: np.ndarray  # [S]
+    rho_cdf: np.ndarray  # [S] running sums
+    reward: np.ndarray  # [S, A]
+    log_optimal: np.ndarray  # [S, A]
+    optimal_reward: np.ndarray  # [S] E_{pi*(.|s)} r*
+    best_reward: np.ndarray  # [S] the largest supported reward
+    beta: float
+    prefs: np.ndarray  # [S, A, A], or empty for Bradley-Terry
+
+
+class Ledger(NamedTuple):
+    """One run's accounts, updated in place by the numba loop.
+
+    Rows are settled lazily: between two changes of a prompt's row its gap and its policy are constant, so they
+    enter the sums once, times the number of rounds they stood.
+    """
+
+    regret: np.ndarray  # [3] cumulative, up to what is settled
+    gaps: np.ndarray  # [3, S] of the current rows, times rho
+    policy_sum: np.ndarray  # [S, A]
+    since: np.ndarray  # [S] the round from which the current row is not yet settled
+    diagnostics: np.ndarray  # [k] reduced
+    reducers: np.ndarray  # [k] index into REDUCERS
+
+
+@entry_point
+def loop_world(world: Bandit) -> LoopWorld:
+    """Return the arrays that the loop reads, computed once per world."""
+    log_best = np.asarray(log_optimal(world))
+    supported = np.where(np.isneginf(world.log_ref), -np.inf, world.reward)
+    return LoopWorld(
+        rho=np.array(world.rho),
+        rho_cdf=np.cumsum(world.rho),
+        reward=np.array(world.reward),
+        log_optimal=np.array(log_best),
+        optimal_reward=(np.exp(log_best) * world.reward).sum(axis=1),
+        best_reward=supported.max(axis=1),
+        beta=float(world.beta),
+        prefs=np.empty((0, 0, 0)) if world.prefs is None else np.array(world.prefs),
+    )
+
+
+def open_ledger(prompts: int, responses: int, reducers: tuple[str, ...]) -> Ledger:
+    """Return empty accounts for one run."""
+    return Ledger(
+        regret=np.zeros(3),
+        gaps=np.zeros((3, prompts)),
+        policy_sum=np.zeros((prompts, responses)),
+        since=np.zeros(prompts, dtype=np.int64),
+        diagnostics=np.zeros(len(reducers)),
+        reducers=np.array([REDUCERS.index(name) for name in reducers], dtype=np.int64),
+    )

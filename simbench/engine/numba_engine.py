@@ -1,0 +1,100 @@
+"""Blocks of runs on numba: one core, one run after another, state in place, kernels kept on disk between processes.
+
+A loop is compiled once per machine, not per process. Numba's cache accepts a function only if what it calls are
+globals of its module, and does not notice an edit in another file; so for each learner the loop's file is copied,
+with that learner's functions imported, into a folder whose name carries a digest of all kernel sources.
+"""
+
+import functools
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.engine import round_loop
+from simbench.engine.digest import KERNEL_PACKAGES, source_digest
+from simbench.engine.ledger import loop_world, open_ledger
+from simbench.engine.snapshot import Snapshot
+from simbench.learners import RoundLearner
+from simbench.tape import ROUND_SLOTS
+
+PARTS = "from simbench.learners.kernels.constant import TOUCHES, act, observe\n"
+CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
+
+
+def kernel_cache() -> Path:
+    """Return the folder of compiled loops: $SIMBENCH_CACHE, else $XDG_CACHE_HOME/simbench, else ~/.cache/simbench."""
+    base = os.environ.get("SIMBENCH_CACHE")
+    if base is None:
+        base = str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "simbench")
+    folder = Path(base) / f"kernels-{source_digest(KERNEL_PACKAGES)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a read-only home: compile per process rather than refuse to run
+        folder = Path(tempfile.mkdtemp(prefix="simbench-kernels-"))
+    return folder
+
+
+@functools.cache
+def specialise(kernel_module: str) -> ModuleType:
+    """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
+    name = f"simbench_loop_{kernel_module.replace('.', '_')}"
+    file = kernel_cache() / f"{name}.py"
+    if not file.exists():
+        text = Path(round_loop.__file__).read_text()
+        if PARTS not in text:
+            raise RuntimeError(f"{round_loop.__file__} no longer imports its parts as the line {PARTS!r}")
+        _publish(file, text.replace(PARTS, f"from {kernel_module} import TOUCHES, act, observe\n"))
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"cannot import the kernel {file}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = (
+        module  # numba files a cached function under its module's name, and must find it there
+    )
+    spec.loader.exec_module(module)
+    return module
+
+
+def _publish(file: Path, text: str) -> None:
+    # Numba's cache is stamped with the source's size and time; a second process must find the same stamp.
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False) as draft:
+        draft.write(text)
+    os.utime(draft.name, (0, 0))
+    os.replace(draft.name, file)
+
+
+def play(
+    world: Bandit,
+    learner: RoundLearner[Any],
+    *,
+    keys: np.ndarray,
+    checkpoints: np.ndarray,
+) -> Iterator[Snapshot]:
+    """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not depend on the number of rounds."""
+    kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
+    loop = specialise(kernels[0].module)
+    reducers = tuple(learner.diagnostics.values())
+    priced = loop_world(world)
+    ledgers = [open_ledger(world.prompts, world.responses, reducers) for _ in keys]
+    states = [kernel.state for kernel in kernels]
+    buffer = np.empty((ROUND_SLOTS, CHUNK))
+    played = 0
+    for checkpoint in checkpoints:
+        for key, state, ledger in zip(keys, states, ledgers, strict=True):
+            loop.advance(played, int(checkpoint), key[0], key[1], priced, state, ledger, buffer)
+        played = int(checkpoint)
+        yield Snapshot(
+            round=played,
+            log_policy=np.stack([state.log_policy for state in states]),
+            mean_policy=np.stack([ledger.policy_sum for ledger in ledgers]) / played,
+            regret=np.stack([ledger.regret for ledger in ledgers]),
+            diagnostics=np.stack([ledger.diagnostics for ledger in ledgers]),
+        )

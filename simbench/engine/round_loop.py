@@ -1,0 +1,109 @@
+"""The numba loop over rounds, for one run.
+
+This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below
+replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls are
+globals of its module.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from simbench.engine.ledger import TIE
+from simbench.learners.kernels.constant import TOUCHES, act, observe
+from simbench.learners.protocol import ALL, ROW
+from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+
+
+@numba.njit
+def price_row(world, state, ledger, prompt):
+    """Renew the three gaps of one prompt's row."""
+    log_policy = state.log_policy[prompt]
+    policy = state.policy[prompt]
+    reward = world.reward[prompt]
+    log_optimal = world.log_optimal[prompt]
+    divergence = 0.0
+    expected = 0.0
+    most_likely = 0.0
+    for a in range(policy.shape[0]):
+        if policy[a] > 0.0:
+            divergence += policy[a] * (log_policy[a] - log_optimal[a])
+            expected += policy[a] * reward[a]
+            most_likely = max(most_likely, policy[a])
+    first_best = 0
+    while policy[first_best] < most_likely - TIE:
+        first_best += 1
+    weight = world.rho[prompt]
+    ledger.gaps[0, prompt] = weight * world.beta * divergence
+    ledger.gaps[1, prompt] = weight * (world.optimal_reward[prompt] - expected)
+    ledger.gaps[2, prompt] = weight * (world.best_reward[prompt] - reward[first_best])
+
+
+@numba.njit
+def settle_row(state, ledger, prompt, until):
+    """Enter a row's gaps and policy for the rounds since it last changed."""
+    stood = until - ledger.since[prompt]
+    if stood > 0:
+        for currency in range(3):
+            ledger.regret[currency] += stood * ledger.gaps[currency, prompt]
+        for a in range(state.policy.shape[1]):
+            ledger.policy_sum[prompt, a] += stood * state.policy[prompt, a]
+        ledger.since[prompt] = until
+
+
+@numba.njit
+def reduce_diagnostics(state, ledger):
+    """Fold this round's diagnostics into the ledger: last, sum, max, any."""
+    for k in range(ledger.reducers.shape[0]):
+        value = state.diagnostics[k]
+        reducer = ledger.reducers[k]
+        if reducer == 0:
+            ledger.diagnostics[k] = value
+        elif reducer == 1:
+            ledger.diagnostics[k] += value
+        elif reducer == 2:
+            ledger.diagnostics[k] = max(ledger.diagnostics[k], value)
+        elif value != 0.0:
+            ledger.diagnostics[k] = 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
+    """Play rounds first_round, …, last_round - 1; afterwards every row is settled up to last_round.
+
+    `buffer [ROUND_SLOTS, n]` receives the tape n rounds at a time.
+    """
+    prompts = world.rho.shape[0]
+    chunk = buffer.shape[1]
+    bradley_terry = world.prefs.shape[0] == 0
+    if first_round == 0:
+        for s in range(prompts):
+            price_row(world, state, ledger, s)
+    for start in range(first_round, last_round, chunk):
+        rounds = min(chunk, last_round - start)
+        fill_uniforms_numba(key0, key1, start, buffer[:, :rounds])
+        for i in range(rounds):
+            s = choose_numba(world.rho_cdf, buffer[PROMPT, i])
+            first_row, second_row = act(state, s)
+            a = choose_numba(first_row, buffer[RESPONSE_1, i])
+            b = choose_numba(second_row, buffer[RESPONSE_2, i])
+            if bradley_terry:
+                preference = 1.0 / (1.0 + math.exp(world.reward[s, b] - world.reward[s, a]))
+            else:
+                preference = world.prefs[s, a, b]
+            if TOUCHES == ROW:
+                settle_row(state, ledger, s, start + i + 1)
+            elif TOUCHES == ALL:
+                for row in range(prompts):
+                    settle_row(state, ledger, row, start + i + 1)
+            observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
+            if TOUCHES == ROW:
+                price_row(world, state, ledger, s)
+            elif TOUCHES == ALL:
+                for row in range(prompts):
+                    price_row(world, state, ledger, row)
+            reduce_diagnostics(state, ledger)
+    for s in range(prompts):
+        settle_row(state, ledger, s, last_round)
+    return np.int64(last_round)

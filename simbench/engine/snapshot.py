@@ -1,0 +1,15 @@
+"""What an engine hands over at a checkpoint, for a block of B runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Snapshot(NamedTuple):
+    """The state of B runs after `round` rounds; policies are measured and then dropped."""
+
+    round: int
+    log_policy: np.ndarray  # [B, S, A] what would be deployed now
+    mean_policy: np.ndarray  # [B, S, A] mean of the slot-1 policies charged so far
+    regret: np.ndarray  # [B, 3] cumulative, in the order of ledger.CURRENCIES
+    diagnostics: np.ndarray  # [B, k] reduced, in the learner's declared order

@@ -1,0 +1,9 @@
+"""Learners: one file per published algorithm, and the parts they are made of.
+
+Modules of this package are imported when a learner is first looked up; a file dropped here is a learner known.
+"""
+
+from simbench.learners.bradley_terry import fit_tabular
+from simbench.learners.protocol import Comparison, Kernel, RoundLearner
+
+__all__ = ["Comparison", "Kernel", "RoundLearner", "fit_tabular"]

@@ -1,0 +1,68 @@
+"""Baselines that never learn: `reference` plays ref, `uniform` plays every supported response alike.
+
+Both are charged their exact gap and pay for their labels; a learner whose regret does not leave theirs has learned
+nothing. Source: simbench.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.learners.protocol import Comparison, Kernel, RoundLearner
+from simbench.registry import parameters, register
+
+
+class ConstantLearner(RoundLearner[Any]):
+    """A learner whose state is its policy, sampled in both slots."""
+
+    @abstractmethod
+    def log_policy(self, log_ref: Any) -> Any:
+        """Return the log-policy `[S, A]` that is played for ever."""
+
+    def init(self, world: Bandit) -> Any:
+        """The state is the log-policy itself."""
+        return jnp.asarray(self.log_policy(jnp.asarray(world.log_ref)))
+
+    def act(self, state: Any, world: Bandit) -> tuple[Any, Any]:
+        """Play it in both slots."""
+        return state, state
+
+    def observe(self, state: Any, world: Bandit, comparison: Comparison) -> Any:
+        """Learn nothing."""
+        return state
+
+    def policy(self, state: Any, world: Bandit) -> Any:
+        """The policy that is played."""
+        return state
+
+    def kernel(self, world: Bandit) -> Kernel:
+        """Return the numba form."""
+        from simbench.learners.kernels import constant
+
+        log_policy = np.array(self.log_policy(np.asarray(world.log_ref)))
+        return Kernel(module=constant.__name__, state=constant.start(log_policy))
+
+
+@register("learner", "reference")
+@parameters
+class Reference(ConstantLearner):
+    """Play the reference policy: the regret of not learning."""
+
+    def log_policy(self, log_ref: Any) -> Any:
+        """Return log ref."""
+        return log_ref
+
+
+@register("learner", "uniform")
+@parameters
+class Uniform(ConstantLearner):
+    """Play every response that the reference supports with equal probability."""
+
+    def log_policy(self, log_ref: Any) -> Any:
+        """Return -log(number of supported responses) on the support."""
+        xp = np if isinstance(log_ref, np.ndarray) else jnp
+        supported = log_ref > -xp.inf
+        return xp.where(supported, -xp.log(supported.sum(axis=-1, keepdims=True)), -xp.inf)

@@ -1,0 +1,83 @@
+"""What a round learner is: four pure functions on a state.
+
+In round t = 0, 1, … the loop (simbench.engine) draws, from the tape,
+
+    s ~ rho,   a ~ first(.|s),   b ~ second(.|s),   y = 1{a beats b},        (first, second) = act(state, world)
+
+charges the *slot-1* policy `policy(state, world)` with its exact gap, and hands the comparison to `observe`.
+The comparator in slot 2 (the reference, an enhancer) is never charged.
+
+A learner is written in JAX, for one run; the engine vmaps it over runs. Learners of this package also come as
+numba kernels (see `Kernel`), which are the default on a CPU; a user's own learner needs JAX only.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+from simbench.bandit import Bandit
+
+State = TypeVar("State")
+Reducer = Literal["last", "sum", "max", "any"]
+
+
+class Comparison(NamedTuple):
+    """One label: in round `round`, response `first` met `second` on `prompt`; `first_won` says which was preferred."""
+
+    prompt: Any
+    first: Any
+    second: Any
+    first_won: Any
+    round: Any
+
+
+class Kernel(NamedTuple):
+    """A learner in numba: a module with njit functions, and a fresh state for one run.
+
+    The module offers
+
+        TOUCHES                          which rows of the slot-1 policy a label may change: ROW, ALL or NONE
+        act(state, prompt)               -> (first [A], second [A]) running sums of the probabilities to draw from
+        observe(state, prompt, first, second, first_won, round_index)
+
+    and `state` is a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
+    (what is charged and deployed) and `diagnostics [k]` (this round's values, in the declared order).
+    """
+
+    module: str
+    state: Any
+
+
+class RoundLearner(ABC, Generic[State]):
+    """An online learner. Subclasses are records of parameters (`@parameters`) and hold no data themselves.
+
+    `diagnostics` declares named numbers of the state and how rounds are reduced to a checkpoint's value.
+    """
+
+    diagnostics: ClassVar[dict[str, Reducer]] = {}
+
+    @abstractmethod
+    def init(self, world: Bandit) -> State:
+        """Return the state before any data: a pytree of arrays whose shapes never change."""
+
+    @abstractmethod
+    def act(self, state: State, world: Bandit) -> tuple[Any, Any]:
+        """Return the log-policies `[S, A]` from which slot 1 and slot 2 are drawn."""
+
+    @abstractmethod
+    def observe(self, state: State, world: Bandit, comparison: Comparison) -> State:
+        """Return the state after one label."""
+
+    @abstractmethod
+    def policy(self, state: State, world: Bandit) -> Any:
+        """Return the log-policy `[S, A]` that is charged this round and would be deployed now."""
+
+    def diagnose(self, state: State) -> dict[str, Any]:
+        """Return one scalar per name in `diagnostics`, read after the round's label."""
+        return {}
+
+    def kernel(self, world: Bandit) -> Kernel | None:
+        """Return the learner's numba form for `world`, or None when it has none."""
+        return None
+
+
+ROW, ALL, NONE = 0, 1, 2  # which rows of the slot-1 policy a label may change
