@@ -1,0 +1,93 @@
+"""One unit of work: rebuild world and learner from plain values, play the block, return the bytes of its file.
+
+A worker is handed numbers and names only, and hands bytes back; the process that runs the study is the only one that
+writes. So workers need no shared disk, and a crash of one cannot harm a result.
+"""
+
+import dataclasses
+import time
+import traceback
+from typing import Any
+
+import jax
+
+from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
+from simbench.errors import SimbenchError
+from simbench.registry import configure
+from simbench.study.plan import Unit
+from simbench.study.plugins import load_plugins
+from simbench.study.provenance import package_versions
+from simbench.study.unit_file import encode
+from simbench.tape import instance_key
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a worker is handed: a unit, and the absolute paths of the user's Python files."""
+
+    unit: Unit
+    plugins: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a unit: the bytes of its file, or a sentence about what went wrong; and the seconds it took."""
+
+    unit: Unit
+    content: bytes | None
+    problem: str
+    seconds: float
+
+
+def compute(task: Task) -> Outcome:
+    """Compute a unit; a failure comes back as a sentence that names the unit and the cause, never as an exception."""
+    start = time.perf_counter()
+    unit = task.unit
+    content, problem = None, ""
+    try:
+        load_plugins(task.plugins)
+        _require_same_sources(unit)
+        content = encode(unit, simulate(unit))
+    except SimbenchError as error:
+        problem = f"{unit.sentence}: {error}"
+    except Exception as error:
+        problem = f"{unit.sentence}: {type(error).__name__}: {error}{_place(error)}"
+    return Outcome(unit=unit, content=content, problem=problem, seconds=time.perf_counter() - start)
+
+
+def simulate(unit: Unit) -> dict[str, Any]:
+    """Return the columns of a unit as the engine makes them."""
+    spec = unit.spec
+    family = configure(
+        "family", spec["world"]["family"], unit.given["family"], f"environment '{spec['environment']}'"
+    )
+    learner = configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
+    with jax.default_device(jax.devices(spec["device"])[0]):
+        return run_block(
+            family.draw(instance_key(seed=spec["seed"], instance=spec["instance"])),
+            learner,
+            rounds=spec["rounds"],
+            runs=range(spec["first_run"], spec["first_run"] + spec["runs"]),
+            seed=spec["seed"],
+            instance=spec["instance"],
+            engine=spec["engine"],
+            checkpoints=log_checkpoints(spec["rounds"], spec["checkpoints_per_decade"]),
+            quantities=tuple(spec["quantities"]),
+            block=spec["block"],
+        )
+
+
+def _require_same_sources(unit: Unit) -> None:
+    # A unit is named by what computes it: a cluster's worker, or an edit while a study runs, must not belie the name.
+    here = {"sources": source_digest(RESULT_PACKAGES), "packages": package_versions()}
+    for name, value in here.items():
+        if value != unit.spec[name]:
+            raise SimbenchError(
+                f"the worker's {name} are {value}, the study was planned with {unit.spec[name]}."
+            )
+
+
+def _place(error: BaseException) -> str:
+    """Name the innermost line outside the installed packages: in a plug-in, that is the user's own."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""

@@ -1,0 +1,130 @@
+"""The plan of a study: its units of work, in order, each named by everything that determines its numbers.
+
+    unit = (setting of the grid, instance, learner, block of runs)
+
+A unit's `spec` is a table of plain values: what is simulated (family, learner, their parameters with defaults
+written out, seed, instance, runs, rounds), how (engine, device, block), by which sources (a digest of simbench's,
+and of a plug-in's file where one takes part), with which packages, and the labels its rows carry. Its name is the
+hash of that table. Hence what exists under a name is the result, a study that grows keeps what it has, and an
+edited kernel recomputes everything that it could have changed.
+"""
+
+import dataclasses
+from typing import Any
+
+from simbench.engine import DEFAULT_QUANTITIES, RESULT_PACKAGES, choose_engine, source_digest
+from simbench.errors import SimbenchError
+from simbench.study.provenance import canonical, digest, foreign_sources, package_versions
+from simbench.study.settings import Setting
+from simbench.study.spec import LearnerEntry
+from simbench.study.study import Study
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One piece of work and of result.
+
+    Attributes:
+        id: hash of `spec`; the stem of the unit's file.
+        spec: everything that determines the unit's rows, as plain values.
+        given: the parameters of family and learner as the user wrote them, from which a worker builds both.
+    """
+
+    id: str
+    spec: dict[str, Any]
+    given: dict[str, Any]
+
+    @property
+    def run_rounds(self) -> int:
+        """The unit's size: runs times rounds."""
+        return int(self.spec["runs"] * self.spec["rounds"])
+
+    @property
+    def sentence(self) -> str:
+        """The unit in words."""
+        first, last = self.spec["first_run"], self.spec["first_run"] + self.spec["runs"] - 1
+        return (
+            f"learner '{self.spec['label']}', setting {self.spec['setting']}, "
+            f"instance {self.spec['instance']}, runs {first} to {last}"
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study and its units: settings, then instances, then learners, then blocks of runs."""
+
+    study: Study
+    units: list[Unit]
+
+
+def make_plan(study: Study, *, engine: str = "auto") -> Plan:
+    """Return the plan of `study` on `engine`.
+
+    Raises `SimbenchError` when a learner has no implementation for the engine.
+    """
+    units = []
+    for setting in study.settings:
+        family = study.family(setting)
+        world = study.world(setting, 0)
+        makers = []
+        for entry in study.learners:
+            learner = study.learner(entry, setting)
+            try:
+                chosen = choose_engine(engine, learner, world)
+            except SimbenchError as error:
+                raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
+            makers.append((entry, _spec(study, setting, entry, family, learner, chosen)))
+        for instance in range(study.run.instances):
+            for entry, spec in makers:
+                units += _blocks(study, setting, entry, spec | {"instance": instance})
+    return Plan(study=study, units=units)
+
+
+def _spec(
+    study: Study, setting: Setting, entry: LearnerEntry, family: Any, learner: Any, engine: str
+) -> dict[str, Any]:
+    """Return the table that all units of a learner in a setting share."""
+    return {
+        "study": study.name,
+        "environment": study.environment.name,
+        "setting": setting.name,
+        "grid": {key: canonical(value, key) for key, value in setting.values.items()},
+        "world": canonical(
+            study.environment.identity(setting.environment), f"family '{study.environment.family}'"
+        ),
+        "learner": entry.name,
+        "label": entry.shown,
+        "learner_parameters": canonical(learner, f"learner '{entry.shown}'"),
+        "seed": study.run.seed,
+        "rounds": setting.rounds,
+        "block": study.run.block,
+        "checkpoints_per_decade": study.run.checkpoints_per_decade,
+        "quantities": list(study.run.quantities or DEFAULT_QUANTITIES),
+        "engine": engine,
+        "device": _device(engine),
+        "sources": source_digest(RESULT_PACKAGES),
+        "plugins": foreign_sources(family, learner),
+        "packages": package_versions(),
+    }
+
+
+def _device(engine: str) -> str:
+    # The numba engine computes and measures on the CPU; JAX goes to its default device.
+    if engine == "numba":
+        return "cpu"
+    import jax
+
+    return str(jax.default_backend())
+
+
+def _blocks(study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any]) -> list[Unit]:
+    given = {
+        "family": study.environment.parameters | setting.environment,
+        "learner": entry.parameters | setting.learners.get(entry.shown, {}),
+    }
+    units = []
+    for first in range(0, study.run.runs, study.run.block):
+        runs = min(study.run.block, study.run.runs - first)
+        full = spec | {"first_run": first, "runs": runs}
+        units.append(Unit(id=digest(full), spec=full, given=given))
+    return units

@@ -1,0 +1,133 @@
+"""Running a study: what the plan has, less what the store has, computed and stored unit by unit.
+
+A run may be killed at any moment and repeated; what is done stays done. Numbers do not depend on how many workers
+computed them, in which order, or after how many interruptions.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from simbench.errors import SimbenchError
+from simbench.study.compute import Task, compute
+from simbench.study.plan import Plan, Unit
+from simbench.study.progress import ProgressBar
+from simbench.study.store import Store, StoreError, store_of
+from simbench.study.workers import spread
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        folder: where the units lie.
+        units: number of units in the plan.
+        computed: how many of them this run computed.
+        seconds: of wall clock.
+    """
+
+    folder: Path
+    units: int
+    computed: int
+    seconds: float
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    out: str | Path = "results",
+    workers: int | None = None,
+    cluster: str | None = None,
+    plugins: Sequence[str] = (),
+    force: bool = False,
+    notify: Callable[[str], None] = lambda sentence: None,
+) -> RunReport:
+    """Compute the units of `plan` that are missing under `out`, and store each as it completes.
+
+    Args:
+        plan: the study.
+        out: the results folder.
+        workers: local processes of one core each; None takes every core that this process may use.
+        cluster: address of a Dask scheduler, instead of local workers.
+        plugins: absolute paths of the user's Python files.
+        force: recompute what exists, too.
+        notify: called with sentences the user should see.
+
+    Raises:
+        SimbenchError: a unit failed (named, with its cause), a worker died, or results cannot be written.
+        KeyboardInterrupt: with a sentence that says what is kept.
+    """
+    start = time.perf_counter()
+    store = store_of(plan, out)
+    store.open()
+    todo = units_to_do(plan, store, force=force, notify=notify)
+    here = any(unit.spec["device"] != "cpu" for unit in todo)
+    work = spread(
+        compute,
+        (Task(unit=unit, plugins=tuple(plugins)) for unit in _still_missing(todo, store, force)),
+        workers=processes(workers, len(todo)),
+        cluster=cluster,
+        here=here,
+    )
+    computed = 0
+    title = f"{plan.study.name} ({plan.study.preset})"
+    with ProgressBar(title, units=len(todo), run_rounds=sum(unit.run_rounds for unit in todo)) as bar:
+        try:
+            with closing(work):  # type: ignore[type-var]
+                for outcome in work:
+                    if outcome.content is None:
+                        raise SimbenchError(outcome.problem)
+                    store.write(outcome.unit, outcome.content)
+                    computed += 1
+                    bar.advance(outcome.unit.run_rounds)
+        except StoreError as error:
+            raise StoreError(f"{error} {_kept(plan, todo, computed)}") from None
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted. {_kept(plan, todo, computed)}") from None
+    return RunReport(
+        folder=store.folder, units=len(plan.units), computed=computed, seconds=time.perf_counter() - start
+    )
+
+
+def units_to_do(
+    plan: Plan, store: Store, *, force: bool = False, notify: Callable[[str], None] = lambda sentence: None
+) -> list[Unit]:
+    """Return the units of the plan that have no sound file, or all of them under `force`."""
+    if force:
+        return list(plan.units)
+    states = {unit.id: store.state(unit) for unit in plan.units}
+    corrupt = [unit for unit in plan.units if states[unit.id] == "corrupt"]
+    if corrupt:
+        names = ", ".join(store.path(unit).name for unit in corrupt[:3]) + (", …" if len(corrupt) > 3 else "")
+        notify(f"{len(corrupt)} damaged unit files in {store.folder} are computed again: {names}")
+    return [unit for unit in plan.units if states[unit.id] != "done"]
+
+
+def _still_missing(todo: list[Unit], store: Store, force: bool) -> Iterator[Unit]:
+    # Another process may run the same study and have finished a unit since.
+    for unit in todo:
+        if force or store.state(unit) != "done":
+            yield unit
+
+
+def processes(workers: int | None, tasks: int) -> int:
+    """Return how many local processes to use: `workers`, or every core this process may use, but no idle ones.
+
+    Raises `SimbenchError` for fewer than one.
+    """
+    if workers is not None and workers < 1:
+        raise SimbenchError(f"workers is {workers}; at least 1 is needed.")
+    import joblib
+
+    return max(1, min(joblib.cpu_count() if workers is None else workers, tasks))
+
+
+def _kept(plan: Plan, todo: list[Unit], computed: int) -> str:
+    done = len(plan.units) - len(todo) + computed
+    return (
+        f"{done} of {len(plan.units)} units of study '{plan.study.name}' are done and kept; "
+        "the same command goes on from there."
+    )

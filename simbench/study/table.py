@@ -1,0 +1,87 @@
+"""A study's results as one tidy table, in the order of its plan, saying whether anything is missing."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from simbench.errors import SimbenchError
+from simbench.study.plan import Plan, Unit, make_plan
+from simbench.study.store import State, store_of
+from simbench.study.study import load_study
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UnitState:
+    """A unit and what is known of its file."""
+
+    unit: Unit
+    state: State
+
+
+def unit_states(plan: Plan, out: str | Path) -> list[UnitState]:
+    """Return every unit of a plan with its state under the results folder `out`; each file is read and verified."""
+    store = store_of(plan, out)
+    return [UnitState(unit=unit, state=store.state(unit)) for unit in plan.units]
+
+
+def load_table(
+    study: str, preset: str | None = None, out: str | Path = "results", *, engine: str = "auto"
+) -> pd.DataFrame:
+    """Return the tidy table of a study: one row per (setting, instance, run, learner, checkpoint), in plan order.
+
+    `attrs` says what it is: study, preset, note, and units = {total, done, missing, corrupt}; `complete` is True
+    when no unit is missing, `partial` is its opposite.
+
+    Args:
+        study: name or path of the study.
+        preset: which preset's results; one that the study lacks means the study as written.
+        out: the results folder.
+        engine: the engine that the results were computed with.
+
+    Raises:
+        SimbenchError: a bad study, or one of which nothing has been computed.
+    """
+    return plan_table(make_plan(load_study(study, preset), engine=engine), out)
+
+
+def plan_table(plan: Plan, out: str | Path) -> pd.DataFrame:
+    """Return the table of a plan; see `load_table`."""
+    store = store_of(plan, out)
+    tables: list[pa.Table] = []
+    counts = {"total": len(plan.units), "done": 0, "missing": 0, "corrupt": 0}
+    for unit in plan.units:
+        try:
+            table = store.read(unit)
+        except ValueError:
+            counts["corrupt"] += 1
+            continue
+        counts["missing" if table is None else "done"] += 1
+        if table is not None:
+            tables.append(table.replace_schema_metadata(None))
+    if not tables:
+        command = f"simbench run {plan.study.name}{_preset_option(plan)}"
+        raise SimbenchError(
+            f"study '{plan.study.name}' has no results in {store.folder}; run `{command}` first."
+        )
+    frame = pa.concat_tables(tables, promote_options="permissive").to_pandas()
+    frame.attrs = _attributes(plan, counts)
+    return frame
+
+
+def _preset_option(plan: Plan) -> str:
+    return f" --preset {plan.study.preset}" if plan.study.has_preset else ""
+
+
+def _attributes(plan: Plan, counts: dict[str, int]) -> dict[str, Any]:
+    complete = counts["done"] == counts["total"]
+    return {
+        "study": plan.study.name,
+        "preset": plan.study.preset,
+        "note": plan.study.note,
+        "units": counts,
+        "complete": complete,
+        "partial": not complete,
+    }

@@ -1,0 +1,119 @@
+"""Where work is done: in this process, on local worker processes (joblib's loky), or on a Dask cluster.
+
+All three hand the same plain values to the same function and yield what comes back in the order of completion. A
+worker is a process of one core. This process computes itself only if it was made one of one core before JAX started
+(the command line does that), or if it owns an accelerator; otherwise one worker does, and the user's JAX is left as
+it is.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from simbench.errors import SimbenchError
+from simbench.study import one_core
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+AHEAD = 2  # tasks handed out per worker, so that none waits for the next
+IDLE = 60  # seconds after which idle workers end
+CONNECT_WITHIN = "10s"  # for a cluster's scheduler to answer
+
+
+def spread(
+    function: Callable[[Work], Result],
+    tasks: Iterable[Work],
+    *,
+    workers: int,
+    cluster: str | None = None,
+    here: bool = False,
+) -> Iterator[Result]:
+    """Yield `function(task)` for every task as it completes; closing the iterator stops the work.
+
+    Args:
+        function: a module's function, so that it has a name in every process.
+        tasks: consumed lazily, a few ahead of the workers.
+        workers: number of local processes.
+        cluster: address of a Dask scheduler, instead of local workers.
+        here: compute in this process whatever its threads are, because it owns the accelerator.
+
+    Raises:
+        SimbenchError: a worker died, or the cluster cannot be reached.
+    """
+    if cluster is not None:
+        return _on_cluster(function, tasks, cluster)
+    if here or (workers == 1 and one_core.in_force()):
+        return (function(task) for task in tasks)
+    return _on_processes(function, tasks, workers)
+
+
+def _on_processes(
+    function: Callable[[Work], Result], tasks: Iterable[Work], workers: int
+) -> Iterator[Result]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    from joblib.externals.loky import FIRST_COMPLETED, get_reusable_executor, wait
+
+    # An accelerator belongs to one process; workers leave it alone.
+    executor = get_reusable_executor(
+        max_workers=workers,
+        timeout=IDLE,
+        initializer=_leave_interrupts,
+        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"},
+    )
+    folder = os.getcwd()
+    queue = iter(tasks)
+    finished = False
+    try:
+        pending = {
+            executor.submit(_in_folder, folder, function, task) for task in islice(queue, AHEAD * workers)
+        }
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+                pending |= {executor.submit(_in_folder, folder, function, task) for task in islice(queue, 1)}
+        finished = True
+    except BrokenProcessPool:
+        raise SimbenchError(
+            "a worker process died, most likely for want of memory; run with fewer --workers or a smaller `block`."
+        ) from None
+    finally:
+        if not finished:
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def _leave_interrupts() -> None:
+    # Ctrl-C reaches every process of a terminal; the one that runs the study answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _in_folder(folder: str, function: Callable[[Work], Result], task: Work) -> Result:
+    # A worker may outlive a change of folder; relative paths in parameters mean the user's.
+    os.chdir(folder)
+    return function(task)
+
+
+def _on_cluster(function: Callable[[Work], Result], tasks: Iterable[Work], address: str) -> Iterator[Result]:
+    # joblib's own Dask backend returns nothing before everything is done; futures come back, and are stored, singly.
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise SimbenchError(
+            "--cluster needs Dask; install the extra: pip install 'rlhf-simbench[cluster]'"
+        ) from None
+    try:
+        client: Any = Client(address, timeout=CONNECT_WITHIN, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise SimbenchError(f"--cluster {address}: no Dask scheduler answers there ({error}).") from None
+    with client:
+        futures = [client.submit(function, task, pure=False) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+                future.release()
+        finally:
+            client.cancel(futures)
