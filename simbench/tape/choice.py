@@ -39,13 +39,13 @@ def choose_jax(probabilities: Any, u: Any) -> Any:
         below = sum((cdf <= u * sums[-1]).astype(jnp.int32) for cdf in sums)
     else:
         start = jnp.zeros((), probabilities.dtype)
-        _, cdf = jax.lax.scan(lambda total, p: (total + p, total + p), start, probabilities, unroll=32)
+        _, cdf = jax.lax.scan(lambda total, p: (total + p, total + p), start, probabilities, unroll=8)
         below = jnp.sum((cdf <= u * cdf[-1]).astype(jnp.int32))
     last_positive = size - 1 - jnp.argmax(probabilities[::-1] > 0)
     return jnp.minimum(below, last_positive)
 
 
-@numba.njit(inline="always")
+@numba.njit
 def choose_numba(cdf, u):
     """Return the index drawn by the uniform `u` from the running sums `cdf [A]` of the probabilities.
 

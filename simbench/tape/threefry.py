@@ -52,14 +52,14 @@ def threefry_jax(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[An
     return _encrypt(jnp, *(jnp.asarray(word, dtype=jnp.uint32) for word in (key0, key1, counter0, counter1)))
 
 
-@numba.njit(inline="always")
+@numba.njit
 def _mix(x0, x1, rotation):
     x0 = np.uint32(x0 + x1)
     x1 = np.uint32((x1 << np.uint32(rotation)) | (x1 >> np.uint32(32 - rotation)))
     return x0, np.uint32(x1 ^ x0)
 
 
-@numba.njit(inline="always")
+@numba.njit
 def _four(x0, x1, r0, r1, r2, r3, add0, add1):
     x0, x1 = _mix(x0, x1, r0)
     x0, x1 = _mix(x0, x1, r1)

@@ -41,7 +41,7 @@ def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
     return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
 
 
-@numba.njit(inline="always")
+@numba.njit
 def uniform_numba(key0, key1, round_index, slot):
     """Return the uniform at (round, slot) inside a kernel."""
     word0, word1 = threefry_numba(key0, key1, np.uint32(round_index), np.uint32(slot))

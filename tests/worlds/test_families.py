@@ -131,7 +131,7 @@ def test_without_mass_the_optimum_avoids_the_response_and_global_coverage_is_inf
 
 
 def test_two_arms_attain_coverage_by_value():
-    """(Cov - 1) / (kappa(e^{2R/beta}) gap / beta) rises to 1 as the rare mass falls [huang2025, Lemma 3.1]."""
+    """(Cov - 1) / (kappa(e^{2R/beta}) gap / beta) rises to 1 as the mass falls [huang2025, Lemma 3.1]."""
     ratios = []
     for mass in (1e-2, 1e-4, 1e-6, 1e-8):
         world = make("two_arms", rare_mass=mass, beta=0.5)
