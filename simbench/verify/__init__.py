@@ -44,6 +44,7 @@ refuted, with proof, or the claim is never called consistent.
 
 from simbench.verify.domains import family
 from simbench.verify.instance import Instance, traced_world
+from simbench.verify.judge import judge, judge_all
 from simbench.verify.protocol import (
     Claim,
     Control,
@@ -71,5 +72,7 @@ __all__ = [
     "claim",
     "family",
     "find_claim",
+    "judge",
+    "judge_all",
     "traced_world",
 ]

@@ -54,7 +54,7 @@ def log_between(low: float, high: float, u: Any) -> Any:
 
 
 def deep_logits(depth: float, u: Any) -> Any:
-    """Return logits in [-depth, 0], `-depth (1-u)^3`: half of the cube lies above -depth/8, its faces at the ends.
+    """Return logits in [-depth, 0], `-depth (1-u)^3`: half of the cube lies above -depth/8.
 
     Softmax of these reaches probabilities of e^-depth while a random point is still an ordinary distribution.
     """

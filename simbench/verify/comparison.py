@@ -1,0 +1,87 @@
+"""How the two sides of a claim are compared: once in float64 to search, once in balls to prove.
+
+`Upper` says lesser <= greater with (lesser, greater) = (measured, theory); `Lower` swaps them; `Exists` seeks
+an instance at which `Upper` is false; `Identity` says that |measured - theory| is within its tolerance.
+
+    ratio      lesser/greater, the tightness: 1 where a bound is attained, above 1 where it fails
+               (Identity: the relative difference divided by the tolerance)
+    objective  its logarithm, what the hunter climbs
+    margin     lesser - greater: positive in balls is a proof that the inequality fails there
+"""
+
+from typing import Any
+
+import flint
+import jax.numpy as jnp
+import numpy as np
+from flint import arb
+
+from simbench.verify.ball import extended
+from simbench.verify.protocol import Deterministic, Identity, Lower
+
+FAR = 50.0  # nats by which an instance without a ratio is set below (or above) all that have one
+
+
+def oriented(claim: Deterministic, measured: Any, theory: Any) -> tuple[Any, Any]:
+    """Return (lesser, greater), the sides in the order in which the claim says lesser <= greater."""
+    return (theory, measured) if isinstance(claim, Lower) else (measured, theory)
+
+
+def objective(claim: Deterministic, measured: Any, theory: Any) -> Any:
+    """Return the logarithm of the ratio, traced; where a ratio means nothing, the difference, far below or above."""
+    if isinstance(claim, Identity):
+        size = jnp.maximum(jnp.maximum(jnp.abs(measured), jnp.abs(theory)), claim.scale)
+        return 0.5 * jnp.log(((measured - theory) / size) ** 2 + 1e-60)
+    lesser, greater = oriented(claim, measured, theory)
+    positive = (lesser > 0) & (greater > 0)
+    ratio = jnp.log(jnp.where(positive, lesser, 1.0)) - jnp.log(jnp.where(positive, greater, 1.0))
+    rest = (lesser - greater) / (1.0 + jnp.abs(greater)) + jnp.where(lesser > greater, FAR, -FAR)
+    return jnp.where(positive, ratio, rest)
+
+
+def ratio(claim: Deterministic, measured: np.ndarray, theory: np.ndarray) -> np.ndarray:
+    """Return how close to failing each instance is: above 1 it fails; NaN where there is nothing to compare.
+
+    Nothing to compare: an undefined side, both sides zero, or an infinite greater side (a trivial bound).
+    """
+    with np.errstate(all="ignore"):
+        if isinstance(claim, Identity):
+            size = np.maximum(np.maximum(np.abs(measured), np.abs(theory)), claim.scale)
+            same = (measured == theory) & np.isinf(measured)
+            return np.where(same, 0.0, np.abs(measured - theory) / (claim.tolerance * size))
+        lesser, greater = oriented(claim, measured, theory)
+        quotient = np.where(greater > 0, lesser / greater, np.where(lesser > greater, np.inf, 0.0))
+        both_negative = (greater < 0) & (lesser < 0)
+        quotient = np.where(both_negative, greater / lesser, quotient)
+        nothing = (
+            np.isnan(lesser) | np.isnan(greater) | (greater == np.inf) | ((lesser == 0) & (greater == 0))
+        )
+        return np.where(nothing, np.nan, quotient)
+
+
+def margin(claim: Deterministic, measured: arb, theory: arb) -> arb:
+    """Return the ball of `lesser - greater`; for an identity, of `|difference| - exact_tolerance size`."""
+    if extended.is_known(measured) and not measured.is_finite() and measured == theory:
+        return extended.ZERO  # the same infinity on both sides
+    if isinstance(claim, Identity):
+        size = extended.larger(extended.larger(abs(measured), abs(theory)), arb(claim.scale))
+        return abs(measured - theory) - arb(claim.exact_tolerance) * size
+    lesser, greater = oriented(claim, measured, theory)
+    return extended.subtract(lesser, greater)
+
+
+def ball_ratio(claim: Deterministic, measured: arb, theory: arb) -> arb:
+    """Return the ball of lesser/greater; unknown for an identity."""
+    if isinstance(claim, Identity):
+        return extended.UNKNOWN
+    return extended.divide(*oriented(claim, measured, theory))
+
+
+def touches(margin_ball: arb, measured: arb, theory: arb) -> bool:
+    """Return whether the margin is zero to half the working precision: the sides meet, nothing is violated."""
+    if not (measured.is_finite() and theory.is_finite() and margin_ball.contains(0)):
+        return False
+    size = extended.larger(abs(measured), abs(theory)).upper()
+    return bool(
+        abs(margin_ball).upper() <= size * arb(2) ** (-flint.ctx.prec // 2) + arb(2) ** (-flint.ctx.prec)
+    )

@@ -1,0 +1,82 @@
+"""Refuting controls: false variants of a claim that the same test, at the same sample size, must catch.
+
+An altered constant is tried on the instances already found (tightest sources first) and proved there; a
+broken assumption or a mutated side is tried from the beginning: random, corners, tight family, hunter,
+stopping at the first proof. A misprint's control is its correction, which must hold at the very instance that
+refutes the misprint.
+"""
+
+import math
+from collections.abc import Iterable
+
+from simbench.errors import SimbenchError
+from simbench.verify.explore import Candidate, Effort, Sample, sample, samples, suspects
+from simbench.verify.hunter import hunt
+from simbench.verify.proof import Proof, decide
+from simbench.verify.protocol import Control, Deterministic, Exists, find_claim
+from simbench.verify.sides import Sides
+from simbench.verify.verdict import ControlOutcome
+
+LOOKS = 8  # suspicions examined per sample: a control that is false is false at most of them
+SOURCES = ("tight family", "hunter", "corners", "random", "witness")
+
+
+def refute(
+    claim: Deterministic, name: str, control: Control, tried: list[Sample], effort: Effort
+) -> ControlOutcome:
+    """Return whether this false variant of `claim` was caught."""
+    try:
+        if isinstance(claim, Exists):
+            return _no_witness(claim, name, control, effort)
+        variant = claim.altered(control)
+        if variant is claim:
+            fresh = _again(tried, control.constant, effort)
+        else:
+            fresh = samples(variant, effort, control.constant)
+        found = _first_proof(fresh, control.constant)
+    except SimbenchError as error:
+        return ControlOutcome(name=name, refuted=False, how=str(error))
+    if found is None:
+        return ControlOutcome(name=name, refuted=False, how="no violation found")
+    candidate, proof = found
+    by = f"off by {proof.margin[0]}" if math.isnan(proof.middle_ratio) else f"ratio {proof.middle_ratio:.6g}"
+    how = f"{candidate.found_by}, {by}, proved at {proof.precision} bits"
+    return ControlOutcome(name=name, refuted=True, how=how)
+
+
+def corrected_holds(claim: Deterministic, witness: Candidate) -> ControlOutcome:
+    """Return whether the true claim holds at the instance that refutes the misprinted one, decided in balls."""
+    true = find_claim(str(claim.corrected_by))
+    name = f"{true.name} holds at the witness"
+    if not isinstance(true, Deterministic):
+        return ControlOutcome(name=name, refuted=False, how=f"'{true.name}' is of kind '{true.kind}'")
+    proof = decide(Sides(true, witness.sides.domain, witness.sides.shape), witness.point)
+    how = f"{proof.status}, decided at {proof.precision} bits"
+    return ControlOutcome(name=name, refuted=proof.status in ("holds", "touches"), how=how)
+
+
+def _again(tried: list[Sample], constant: float, effort: Effort) -> Iterable[Sample]:
+    """Yield the samples already taken with the constant altered, then a hunt for the altered claim itself."""
+    for one in sorted(tried, key=lambda one: SOURCES.index(one.found_by)):
+        yield sample(one.sides, one.found_by, one.points, constant)
+    for one in tried:
+        if one.found_by == "hunter":
+            result = hunt(one.sides, steps=effort.steps, seeds=one.points, constant=constant)
+            yield sample(one.sides, "hunter", result.points, constant, result)
+
+
+def _first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, Proof] | None:
+    for one in fresh:
+        for candidate in suspects(one)[:LOOKS]:
+            proof = decide(candidate.sides, candidate.point, constant)
+            if proof.status == "proved":
+                return candidate, proof
+    return None
+
+
+def _no_witness(claim: Exists, name: str, control: Control, effort: Effort) -> ControlOutcome:
+    """An existence claim's control must leave no witness: none proved, on the whole search."""
+    found = _first_proof(samples(claim.altered(control), effort, control.constant), control.constant)
+    if found is None:
+        return ControlOutcome(name=name, refuted=True, how="no witness is left")
+    return ControlOutcome(name=name, refuted=False, how=f"still a witness: ratio {found[1].middle_ratio:.6g}")

@@ -1,0 +1,145 @@
+"""Trying a claim everywhere: random points, corners, its tight family, the hunter; and what the ratios say.
+
+    samples(claim, effort)  ->  Sample, Sample, ...      lazily: a control stops at its first proof
+
+A sample is a set of points of one domain and shape with the ratios lesser/greater there (float64). Ratios
+above 1 are suspicions; `suspects` lists them, worst first, for `proof.decide`.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from simbench.verify.comparison import ratio
+from simbench.verify.hunter import Hunt, hunt
+from simbench.verify.protocol import Deterministic, Identity
+from simbench.verify.sampling import corner_points, grid_points, random_points
+from simbench.verify.sides import Sides, Values
+
+SUSPICIOUS = 1e-9  # relative; below it float64 itself is in doubt
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How hard a claim is tried.
+
+    Args:
+        random: random instances, over all shapes together.
+        corners: extreme instances, over all shapes together.
+        tight: instances of the tight family, per shape.
+        steps: steps of the hunter.
+        waves: waves of 128 starts, per hunted shape.
+        hunt_all: hunt on every shape, not only on the first.
+        suspects: how many suspicions are examined in ball arithmetic, at most.
+    """
+
+    random: int = 10_240
+    corners: int = 1_024
+    tight: int = 512
+    steps: int = 150
+    waves: int = 1
+    hunt_all: bool = False
+    suspects: int = 64
+
+
+EFFORTS = {
+    "quick": Effort(),
+    "paper": Effort(
+        random=102_400, corners=8_192, tight=4_096, steps=400, waves=4, hunt_all=True, suspects=512
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Points tried, where they came from, and the ratios there."""
+
+    found_by: str
+    sides: Sides
+    points: np.ndarray
+    values: Values
+    ratios: np.ndarray
+    hunt: Hunt | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One instance worth a closer look."""
+
+    found_by: str
+    sides: Sides
+    point: np.ndarray
+    ratio: float
+
+
+def sample(
+    sides: Sides, found_by: str, points: np.ndarray, constant: float = 1.0, hunt: Hunt | None = None
+) -> Sample:
+    """Evaluate the sides at `points` and return the sample."""
+    values = sides.values(points, constant)
+    ratios = np.where(values.assumed, ratio(sides.claim, values.measured, values.theory), np.nan)
+    return Sample(found_by=found_by, sides=sides, points=points, values=values, ratios=ratios, hunt=hunt)
+
+
+def samples(claim: Deterministic, effort: Effort, constant: float = 1.0) -> Iterator[Sample]:
+    """Yield random and extreme instances shape by shape, then the tight family, then what the hunter finds."""
+    domain, name = claim.domain, claim.name
+    hunted = domain.shapes if effort.hunt_all else domain.shapes[:1]
+    found: dict[tuple[int, ...], list[Sample]] = {}
+    for shape in domain.shapes:
+        sides = Sides(claim, domain, shape)
+        if sides.dimension == 0:
+            yield sample(sides, "witness", np.zeros((1, 0)), constant)
+            continue
+        each = len(domain.shapes)
+        first = sample(sides, "random", random_points(name, domain, shape, effort.random // each), constant)
+        yield first
+        corners = sample(
+            sides, "corners", corner_points(name, domain, shape, effort.corners // each), constant
+        )
+        yield corners
+        found[shape] = [first, corners]
+    if claim.tight_on is not None:
+        for shape in claim.tight_on.shapes:
+            sides = Sides(claim, claim.tight_on, shape)
+            yield sample(sides, "tight family", grid_points(claim.tight_on, shape, effort.tight), constant)
+    for shape in hunted:
+        if shape in found:
+            yield from _hunted(found[shape], effort, constant)
+
+
+def _hunted(seen: list[Sample], effort: Effort, constant: float) -> Iterator[Sample]:
+    sides = seen[0].sides
+    seeds = best_points(seen, 64)
+    for wave in range(effort.waves):
+        result = hunt(sides, steps=effort.steps, wave=wave, seeds=seeds, constant=constant)
+        yield sample(sides, "hunter", result.points, constant, result)
+
+
+def best_points(seen: list[Sample], count: int) -> np.ndarray:
+    """Return the `count` points of these samples (of one domain and shape) with the largest ratios."""
+    points = np.concatenate([one.points for one in seen])
+    ratios = np.concatenate([one.ratios for one in seen])
+    order = np.argsort(-np.nan_to_num(ratios, nan=-np.inf), kind="stable")
+    return points[order[: min(count, int((~np.isnan(ratios)).sum()))]]
+
+
+def threshold(claim: Deterministic) -> float:
+    """Return the ratio from which on float64 suspects a violation."""
+    return 1.0 if isinstance(claim, Identity) else 1.0 + SUSPICIOUS
+
+
+def suspects(one: Sample) -> list[Candidate]:
+    """Return the instances of a sample whose ratio suspects a violation, the worst first."""
+    return [c for c in ranked(one) if c.ratio > threshold(one.sides.claim)]
+
+
+def ranked(one: Sample, count: int | None = None) -> list[Candidate]:
+    """Return the instances of a sample that have a ratio, the largest first."""
+    known = np.flatnonzero(~np.isnan(one.ratios))
+    order = known[np.argsort(-one.ratios[known], kind="stable")][:count]
+    return [
+        Candidate(found_by=one.found_by, sides=one.sides, point=one.points[i], ratio=float(one.ratios[i]))
+        for i in order
+    ]

@@ -1,0 +1,165 @@
+"""What trying a claim has brought to light: proofs, refuted suspicions, ill-posed spots, the tightest instance."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from simbench.errors import SimbenchError
+from simbench.verify.comparison import ratio
+from simbench.verify.explore import Candidate, Effort, Sample, ranked, suspects, threshold
+from simbench.verify.proof import Proof, decide
+from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
+
+LOOKS = 16  # instances whose ratio is confirmed in balls to find the tightest
+HIGHEST = 40.0  # log2 of the largest constant that is tried
+
+
+class Findings:
+    """Gathers samples with `take`, then `settle`s what they mean."""
+
+    def __init__(self, claim: Deterministic, effort: Effort) -> None:
+        self.claim, self.effort = claim, effort
+        self.tried: list[Sample] = []
+        self.counts: dict[str, int] = {}
+        self.proved: tuple[Candidate, Proof] | None = None
+        self.statuses: Counter[str] = Counter()
+        self.open = 0
+        self.tightness: float | None = None
+        self.found_by: str | None = None
+        self.problem: str | None = None
+        self.only_instance_fails = False
+
+    def take(self, one: Sample) -> None:
+        """Count a sample; an existence claim looks for its proof at once."""
+        self.tried.append(one)
+        count = one.hunt.evaluations if one.hunt else len(one.points)
+        self.counts[one.found_by] = self.counts.get(one.found_by, 0) + count
+        if isinstance(self.claim, Exists):
+            self._examine(suspects(one))
+
+    def settle(self) -> None:
+        """Decide the suspicions, look for ill-posed spots, confirm the tightest instance."""
+        try:
+            if not isinstance(self.claim, Exists):
+                worst = sorted((c for one in self.tried for c in suspects(one)), key=lambda c: -c.ratio)
+                self._examine(worst)
+            if self.proved is None:
+                self.problem = self._ill_posed()
+            if not isinstance(self.claim, Identity):
+                self._tightest()
+            if isinstance(self.claim, Exists) and self.proved is None:
+                self._only_instance()
+        except SimbenchError as error:
+            self.problem = f"claim '{self.claim.name}' cannot be proved: {error}"
+
+    def _examine(self, candidates: list[Candidate]) -> None:
+        for candidate in candidates[: self.effort.suspects]:
+            proof = decide(candidate.sides, candidate.point)
+            self.statuses[proof.status] += 1
+            if proof.status == "proved":
+                self.proved = (candidate, proof)
+                return
+        left = len(candidates) - self.effort.suspects
+        self.open = self.statuses["undecided"] + max(0, left)
+
+    def _tightest(self) -> None:
+        """Confirm the largest ratios in balls: near a tight instance float64 itself may say 1.00004."""
+        if self.proved is not None:
+            self.tightness, self.found_by = self.proved[1].middle_ratio, self.proved[0].found_by
+            return
+        best, found_by = -math.inf, None
+        tightest = sorted((c for one in self.tried for c in ranked(one, LOOKS)), key=lambda c: -c.ratio)
+        for candidate in tightest[:LOOKS]:
+            if candidate.ratio <= best:
+                break
+            confirmed = decide(candidate.sides, candidate.point).middle_ratio
+            if confirmed > best:
+                best, found_by = confirmed, candidate.found_by
+        if found_by is not None:
+            self.tightness, self.found_by = best, found_by
+
+    def _only_instance(self) -> None:
+        if len(self.tried) == 1 and self.tried[0].found_by == "witness":
+            self.only_instance_fails = decide(self.tried[0].sides, self.tried[0].points[0]).status == "holds"
+
+    def _ill_posed(self) -> str | None:
+        total = sum(len(one.points) for one in self.tried)
+        spoken = sum(int(one.values.assumed.sum()) for one in self.tried)
+        if spoken == 0:
+            return f"its assumptions hold at none of the {total:,} instances tried"
+        for side in ("measured", "theory"):
+            undefined = [np.isnan(getattr(one.values, side)) & one.values.assumed for one in self.tried]
+            bad = sum(int(mask.sum()) for mask in undefined)
+            if bad:
+                first = next(one for one, mask in zip(self.tried, undefined, strict=True) if mask.any())
+                return (
+                    f"its {side} side is NaN at {bad:,} of {spoken:,} instances (first among the {first.found_by} ones "
+                    f"of shape {first.sides.shape}); a claim must be defined on its domain, or say with assumes(x) "
+                    "which instances it means"
+                )
+        if all(np.isnan(one.ratios).all() for one in self.tried):
+            return self._nothing_to_compare()
+        return None
+
+    def _nothing_to_compare(self) -> str:
+        infinite = any((np.isinf(one.values.theory) & one.values.assumed).any() for one in self.tried)
+        if infinite:
+            return "its theory side is infinite wherever it was tried: its domain runs to where the bound says nothing"
+        return "both sides are zero wherever it was tried: there is nothing to compare"
+
+    def smallest_constant(self) -> float | None:
+        """Return the least (Lower: greatest) multiple of the theory side that holds on the tightest instances found.
+
+        By bisection of its logarithm; instances at which float64 wrongly suspects a violation are left out.
+        """
+        if isinstance(self.claim, Identity | Exists) or self.problem is not None:
+            return None
+        pools = [(one.sides, self._reliable(one)) for one in self.tried]
+        pools = [(sides, points) for sides, points in pools if len(points)]
+        if not pools:
+            return None
+        direction = -1.0 if isinstance(self.claim, Lower) else 1.0
+
+        def holds(log_constant: float) -> bool:
+            constant = 2.0 ** (direction * log_constant)
+            return all(self._holds(sides, points, constant) for sides, points in pools)
+
+        low, high = -HIGHEST, HIGHEST
+        if holds(low) or not holds(high):
+            return None
+        while high - low > 1e-7:
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if holds(middle) else (middle, high)
+        return 2.0 ** (direction * high)
+
+    def _reliable(self, one: Sample, count: int = 64) -> np.ndarray:
+        candidates = ranked(one, 4 * count)
+        if self.proved is None:
+            candidates = [c for c in candidates if c.ratio <= threshold(self.claim)]
+        chosen = candidates[:count]
+        return np.stack([c.point for c in chosen]) if chosen else np.zeros((0, one.sides.dimension))
+
+    def _holds(self, sides: object, points: np.ndarray, constant: float) -> bool:
+        values = sides.values(points, constant)  # type: ignore[attr-defined]
+        ratios = ratio(self.claim, values.measured, values.theory)
+        return bool((np.nan_to_num(ratios, nan=0.0) <= threshold(self.claim)).all())
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader should know though it changes no verdict."""
+        told = []
+        refuted = self.statuses["holds"] + self.statuses["touches"]
+        if refuted:
+            told.append(f"float64 suspected {refuted} violations that ball arithmetic refuted")
+        frozen = sum(one.hunt.frozen for one in self.tried if one.hunt)
+        if frozen:
+            told.append(
+                f"{frozen} of the hunter's starts met an undefined gradient: a side is not smooth there"
+            )
+        hunts = [one.hunt for one in self.tried if one.hunt]
+        if hunts and all(h.flat == len(h.points) for h in hunts):
+            told.append("the hunter met no slope at all: the sides are flat, and only chance searched")
+        trivial = sum(int((np.isinf(one.values.theory) & one.values.assumed).sum()) for one in self.tried)
+        if trivial:
+            told.append(f"the theory side is infinite at {trivial:,} instances, where it says nothing")
+        return tuple(told)
