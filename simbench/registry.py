@@ -117,11 +117,13 @@ def lookup(kind: str, name: str) -> Any:
 
 def everything(kind: str) -> dict[str, Any]:
     """Return all things of a kind by name, sorted, importing the kind's package on first use."""
+    if kind not in PACKAGES:
+        raise SimbenchError(f"'{kind}' is no kind of thing. {nearest(kind, PACKAGES)}")
     if kind not in _loaded:
-        _loaded.add(kind)
         package = importlib.import_module(PACKAGES[kind])
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{PACKAGES[kind]}.{module.name}")
+        _loaded.add(kind)
     return dict(sorted(_things[kind].items()))
 
 
@@ -142,8 +144,10 @@ def load_plugin(path: str | Path) -> None:
     try:
         spec.loader.exec_module(module)
     except SimbenchError:
+        del sys.modules[name]
         raise
     except Exception as error:
+        del sys.modules[name]
         line = _line_in(file, error)
         raise SimbenchError(f"plugin {file}{line} failed to load: {type(error).__name__}: {error}") from error
 
