@@ -1,0 +1,154 @@
+"""Figures from results: PDF and PNG, the same bytes from the same numbers, and marked when results are partial."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from simbench import named_files
+from simbench.errors import SimbenchError
+from simbench.show.figure_script import FigureScript, list_figures, load_figure
+from simbench.show.reference import read_reference
+from simbench.show.style import PNG_DPI, WARNING, paper_style
+from simbench.study.table import load_table
+
+__all__ = ["Drawn", "draw_figures", "list_figures", "main"]
+
+# No dates and no versions: the file depends on what is drawn alone.
+METADATA: dict[str, dict[str, Any]] = {
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    "png": {"Software": None},
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A figure that was drawn, or not for want of results.
+
+    Attributes:
+        name: of the figure.
+        files: PDF and PNG; empty when nothing was drawn.
+        studies: whose results it shows.
+        claims: which claims it illustrates.
+        partial: whether results are missing, as the figure itself says.
+        note: what the reader should know, or "".
+    """
+
+    name: str
+    files: list[Path]
+    studies: list[str]
+    claims: list[str]
+    partial: bool
+    note: str
+
+
+def draw_figures(
+    names: list[str] | None = None,
+    *,
+    results: Path = Path("results"),
+    out: Path = Path("results/figures"),
+    preset: str | None = None,
+    from_reference: bool = False,
+) -> list[Drawn]:
+    """Draw figures into `out`, each as PDF and PNG.
+
+    Args:
+        names: which figures (names or paths of scripts); None means all, leaving out those without results.
+        results: the results folder that studies were run into.
+        out: folder for the files.
+        preset: which preset's results.
+        from_reference: draw the committed reference results instead.
+
+    Raises:
+        SimbenchError: an unknown figure, a named figure whose study has no results, or no results at all.
+    """
+    scripts = [load_figure(name) for name in (named_files.names("paper_figures") if names is None else names)]
+    drawn = []
+    for script in scripts:
+        try:
+            tables = {study: _table(study, preset, results, from_reference) for study in script.studies}
+        except SimbenchError as error:
+            if names is not None:
+                raise
+            drawn.append(_drawn(script, files=[], partial=False, note=str(error)))
+            continue
+        drawn.append(_draw(script, tables, out))
+    if not any(figure.files for figure in drawn):
+        raise SimbenchError(drawn[0].note if drawn else "there are no figures in paper_figures.")
+    return drawn
+
+
+def _table(study: str, preset: str | None, results: Path, from_reference: bool) -> pd.DataFrame:
+    return read_reference(study, preset) if from_reference else load_table(study, preset, results)
+
+
+def _draw(script: FigureScript, tables: dict[str, pd.DataFrame], out: Path) -> Drawn:
+    holes = [_hole(table) for table in tables.values() if table.attrs.get("partial", False)]
+    notes = [table.attrs["note"] for table in tables.values() if table.attrs.get("note")]
+    with paper_style():
+        figure = script.draw(tables)
+        if holes:
+            figure.suptitle(f"PARTIAL RESULT: {'; '.join(holes)}", color=WARNING, fontweight="bold")
+        files = save(figure, out / script.name)
+    return _drawn(script, files=files, partial=bool(holes), note=" ".join([*notes, *holes]))
+
+
+def _hole(table: pd.DataFrame) -> str:
+    units = table.attrs["units"]
+    return f"{units['done']} of {units['total']} units of {table.attrs['study']}"
+
+
+def _drawn(script: FigureScript, *, files: list[Path], partial: bool, note: str) -> Drawn:
+    return Drawn(
+        name=script.name,
+        files=files,
+        studies=script.studies,
+        claims=script.claims,
+        partial=partial,
+        note=note,
+    )
+
+
+def save(figure: Any, stem: Path) -> list[Path]:
+    """Write `stem`.pdf and `stem`.png without dates or versions; return both.
+
+    Raises `SimbenchError` when the folder cannot be written to.
+    """
+    files = [stem.parent / f"{stem.name}.{suffix}" for suffix in METADATA]
+    try:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        for file, metadata in zip(files, METADATA.values(), strict=True):
+            figure.savefig(file, dpi=PNG_DPI, metadata=metadata)
+    except OSError as error:
+        raise SimbenchError(f"figures cannot be written to {stem.parent}: {error.strerror}.") from None
+    return files
+
+
+def main(script: str) -> None:
+    """Draw one figure script from the command line: what `python paper_figures/<name>.py` does."""
+    parser = argparse.ArgumentParser(description=load_figure(Path(script)).summary)
+    parser.add_argument("--results", type=Path, default=Path("results"), help="where studies were run into")
+    parser.add_argument("--out", type=Path, default=Path("results/figures"), help="folder for PDF and PNG")
+    parser.add_argument("--preset", help="which preset's results")
+    parser.add_argument(
+        "--from", dest="origin", choices=["reference"], help="draw the committed reference results"
+    )
+    given = parser.parse_args()
+    try:
+        drawn = draw_figures(
+            [script],
+            results=given.results,
+            out=given.out,
+            preset=given.preset,
+            from_reference=given.origin is not None,
+        )
+    except SimbenchError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    for figure in drawn:
+        print(*figure.files, sep="\n")
+        if figure.note:
+            print(figure.note, file=sys.stderr)
