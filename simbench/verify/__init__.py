@@ -15,10 +15,10 @@ Writing a claim (a file of one's own; nothing else is needed)::
 
         domain = Instances(Worlds(ratio=(0.1, 20)), log_policy=Gibbs())
         tightness = 0.99
-        controls = {
-            "half the constant": Control(constant=0.5),
-            "policy off the class": Control(domain=Instances(log_policy=Free())),
-        }
+        controls = (
+            Control("half the constant", constant=0.5),
+            Control("policy off the class", domain=Instances(log_policy=Free())),
+        )
 
         def measured(self, x):
             return q.coverage_excess(x.world, x.log_policy)

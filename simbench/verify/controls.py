@@ -21,13 +21,11 @@ LOOKS = 8  # suspicions examined per sample: a control that is false is false at
 SOURCES = ("tight family", "hunter", "corners", "random", "witness")
 
 
-def refute(
-    claim: Deterministic, name: str, control: Control, tried: list[Sample], effort: Effort
-) -> ControlOutcome:
+def refute(claim: Deterministic, control: Control, tried: list[Sample], effort: Effort) -> ControlOutcome:
     """Return whether this false variant of `claim` was caught."""
     try:
         if isinstance(claim, Exists):
-            return _no_witness(claim, name, control, effort)
+            return _no_witness(claim, control, effort)
         variant = claim.altered(control)
         if variant is claim:
             fresh = _again(tried, control.constant, effort)
@@ -35,13 +33,13 @@ def refute(
             fresh = samples(variant, effort, control.constant)
         found = _first_proof(fresh, control.constant)
     except SimbenchError as error:
-        return ControlOutcome(name=name, refuted=False, how=str(error))
+        return ControlOutcome(name=control.name, refuted=False, how=str(error))
     if found is None:
-        return ControlOutcome(name=name, refuted=False, how="no violation found")
+        return ControlOutcome(name=control.name, refuted=False, how="no violation found")
     candidate, proof = found
     by = f"off by {proof.margin[0]}" if math.isnan(proof.middle_ratio) else f"ratio {proof.middle_ratio:.6g}"
     how = f"{candidate.found_by}, {by}, proved at {proof.precision} bits"
-    return ControlOutcome(name=name, refuted=True, how=how)
+    return ControlOutcome(name=control.name, refuted=True, how=how)
 
 
 def corrected_holds(claim: Deterministic, witness: Candidate) -> ControlOutcome:
@@ -74,9 +72,11 @@ def _first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, P
     return None
 
 
-def _no_witness(claim: Exists, name: str, control: Control, effort: Effort) -> ControlOutcome:
+def _no_witness(claim: Exists, control: Control, effort: Effort) -> ControlOutcome:
     """An existence claim's control must leave no witness: none proved, on the whole search."""
     found = _first_proof(samples(claim.altered(control), effort, control.constant), control.constant)
     if found is None:
-        return ControlOutcome(name=name, refuted=True, how="no witness is left")
-    return ControlOutcome(name=name, refuted=False, how=f"still a witness: ratio {found[1].middle_ratio:.6g}")
+        return ControlOutcome(name=control.name, refuted=True, how="no witness is left")
+    return ControlOutcome(
+        name=control.name, refuted=False, how=f"still a witness: ratio {found[1].middle_ratio:.6g}"
+    )

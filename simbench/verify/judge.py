@@ -68,9 +68,7 @@ def _verdict(claim: Deterministic, effort: Effort, began: float) -> Verdict:
     outcome, problem = _outcome(claim, findings)
     controls: tuple[ControlOutcome, ...] = ()
     if findings.problem is None:
-        controls = tuple(
-            refute(claim, name, control, tried, effort) for name, control in claim.controls.items()
-        )
+        controls = tuple(refute(claim, control, tried, effort) for control in claim.controls)
         if claim.corrected_by is not None and findings.proved:
             controls = (*controls, corrected_holds(claim, findings.proved[0]))
     if outcome == claim.expected and not (controls and all(control.refuted for control in controls)):

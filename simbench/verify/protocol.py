@@ -5,7 +5,7 @@
         '''Cov(pi*|pi) - 1 <= kappa(M) gap/beta, M = max pi*/pi.  (then assumptions, controls)'''
 
         domain = Instances(log_policy=Gibbs())
-        controls = {"half the constant": Control(constant=0.5)}
+        controls = (Control("half the constant", constant=0.5),)
 
         def measured(self, x): return q.coverage_excess(x.world, x.log_policy)
         def theory(self, x): return ...
@@ -35,16 +35,19 @@ C = TypeVar("C", bound="type[Claim]")
 EXPECTED = ("consistent", "violated")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Control:
     """A false variant of a claim that MUST be refuted, with proof, at the claim's own sample size.
 
     Args:
+        name: what is altered, in a few words.
         constant: the altered constant handed to the theory side (re-uses the claim's compiled functions).
         domain: another domain, on which an assumption is broken.
         measured, theory: a mutated side, a function of the instance x alone.
     """
 
+    name: str
+    _: dataclasses.KW_ONLY
     constant: float = 1.0
     domain: Domain | None = None
     measured: Callable[[Any], Any] | None = None
@@ -54,7 +57,7 @@ class Control:
         """A control that changes nothing would be the claim itself."""
         if self.constant == 1.0 and self.domain is None and self.measured is None and self.theory is None:
             raise SimbenchError(
-                "a Control must change something: give it a constant, a domain, a measured or a theory side."
+                f"control '{self.name}' changes nothing; give it a constant, a domain, a measured or a theory side."
             )
 
 
@@ -66,7 +69,7 @@ class Claim:
     kind: ClassVar[str] = ""
     expected: ClassVar[str] = "consistent"
     corrected_by: ClassVar[str | None] = None
-    controls: Mapping[str, Control] = {}
+    controls: tuple[Control, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -1,10 +1,9 @@
 """Claims for testing the laboratory itself: true ones, false ones, ill-posed ones. The catalogue lives elsewhere."""
 
 import jax.numpy as jnp
-
 from simbench import quantities as q
 from simbench.verify import Control, Exists, Identity, Instance, Lower, Upper, claim, family, traced_world
-from simbench.verify.domains import Free, Gibbs, Instances, Mixture, Worlds
+from simbench.verify.domains import Free, Instances, Mixture, Worlds
 
 SMALL = Worlds(shapes=((1, 3), (2, 3)))
 
@@ -31,10 +30,10 @@ class Lemma31(Upper):
     domain = Instances(SMALL, log_policy=Mixture())
     tight_on = two_arms
     tightness = 0.999
-    controls = {
-        "half the constant": Control(constant=0.5),
-        "policy off the class": Control(domain=Instances(SMALL, log_policy=Free())),
-    }
+    controls = (
+        Control("half the constant", constant=0.5),
+        Control("policy off the class", domain=Instances(SMALL, log_policy=Free())),
+    )
 
     def measured(self, x):
         return q.coverage_excess(x.world, x.log_policy)
@@ -49,7 +48,7 @@ class Lemma31ByRatio(Upper):
 
     domain = Instances(SMALL, log_policy=Free(depth=20.0))
     tightness = 0.99
-    controls = {"half the constant": Control(constant=0.5)}
+    controls = (Control("half the constant", constant=0.5),)
 
     def measured(self, x):
         return q.coverage_excess(x.world, x.log_policy)
@@ -63,7 +62,7 @@ class Lemma31Below(Lower):
     """Cov(pi*|pi) - 1 >= kappa(m) gap/beta, m = min pi*/pi, for any policy."""
 
     domain = Instances(SMALL, log_policy=Free(depth=20.0))
-    controls = {"twice the constant": Control(constant=2.0)}
+    controls = (Control("twice the constant", constant=2.0),)
 
     def measured(self, x):
         return q.coverage_excess(x.world, x.log_policy)
@@ -77,12 +76,13 @@ class GapIsKL(Identity):
     """J(pi*) - J(pi) = beta KL(pi||pi*), the left side by the values themselves."""
 
     domain = Instances(SMALL, log_policy=Free(depth=20.0))
-    controls = {
-        "a thousandth more": Control(constant=1.001),
-        "the other direction of KL": Control(
-            theory=lambda x: x.world.beta * q.kl(x.world.rho, q.log_optimal(x.world), x.log_policy)
+    controls = (
+        Control("a thousandth more", constant=1.001),
+        Control(
+            "the other direction of KL",
+            theory=lambda x: x.world.beta * q.kl(x.world.rho, q.log_optimal(x.world), x.log_policy),
         ),
-    }
+    )
 
     def measured(self, x):
         return q.optimal_value(x.world) - q.value(x.world, x.log_policy)
@@ -96,7 +96,7 @@ class ExponentMisprinted(Lemma31):
     """Cov(pi*|pi) - 1 <= kappa(e^{R/beta}) gap/beta: the exponent lacks its 2."""
 
     tightness = 0.0
-    controls = {}
+    controls = ()
 
     def theory(self, x):
         return jnp.exp(q.log_kappa(x.world.reward_bound / x.world.beta)) * gap_over_beta(x)
@@ -107,7 +107,7 @@ class HighWinRatePoorCoverage(Exists):
     """A policy can win nine comparisons in ten against the reference and still have Cov(pi*|pi) > 100."""
 
     domain = Instances(Worlds(shapes=((1, 3),), ratio=(0.1, 5.0), reward_bound=(1.0, 8.0)), log_policy=Free())
-    controls = {"coverage above what any policy has": Control(constant=1e60)}
+    controls = (Control("coverage above what any policy has", constant=1e60),)
 
     def measured(self, x):
         wins = q.win_rate(x.world, x.log_policy)
