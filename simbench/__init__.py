@@ -40,6 +40,7 @@ _MODULES = ("quantities", "tape", "worlds", "learners", "engine", "verify", "the
 __all__ = [*sorted(_HOME), "__version__", *_MODULES]
 
 if TYPE_CHECKING:
+    # ruff: noqa: F401 - names for type checkers and editors; at run time __getattr__ serves them
     from simbench.api import Trace, simulate
     from simbench.bandit import Bandit
     from simbench.errors import SimbenchError

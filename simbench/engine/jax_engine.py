@@ -71,22 +71,26 @@ def gaps(world: Bandit, prices: Prices, log_policy: Any) -> tuple[Any, Any]:
     return per_prompt @ world.rho, policy
 
 
-def play_round(
-    learner: RoundLearner[Any], world: Bandit, prices: Prices, key: Any, t: Any, carry: Carry
-) -> Carry:
-    """Play round t of one run: charge the policy, draw a comparison from the tape, let the learner observe it."""
-    charged, policy = gaps(world, prices, learner.policy(carry.state, world))
+def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any) -> Comparison:
+    """Return round t's comparison: prompt, two responses and a label, read off the tape."""
     u = uniforms_jax(key[0], key[1], t.astype(jnp.uint32), jnp.arange(ROUND_SLOTS, dtype=jnp.uint32))
     s = choose_jax(world.rho, u[PROMPT])
-    log_first, log_second = learner.act(carry.state, world)
+    log_first, log_second = learner.act(state, world)
     a = choose_jax(jnp.exp(log_first[s]), u[RESPONSE_1])
     b = choose_jax(jnp.exp(log_second[s]), u[RESPONSE_2])
     if world.prefs is None:
         preference = jax.nn.sigmoid(world.reward[s, a] - world.reward[s, b])
     else:
         preference = world.prefs[s, a, b]
-    comparison = Comparison(prompt=s, first=a, second=b, first_won=u[LABEL] < preference, round=t)
-    state = learner.observe(carry.state, world, comparison)
+    return Comparison(prompt=s, first=a, second=b, first_won=u[LABEL] < preference, round=t)
+
+
+def play_round(
+    learner: RoundLearner[Any], world: Bandit, prices: Prices, key: Any, t: Any, carry: Carry
+) -> Carry:
+    """Play round t of one run: charge the policy, draw a comparison, let the learner observe it."""
+    charged, policy = gaps(world, prices, learner.policy(carry.state, world))
+    state = learner.observe(carry.state, world, draw(learner, world, key, t, carry.state))
     now = learner.diagnose(state)
     return Carry(
         state=state,

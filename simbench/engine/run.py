@@ -12,7 +12,7 @@ from simbench.engine.ledger import CURRENCIES
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.learners import RoundLearner
-from simbench.precision import entry_point
+from simbench.precision import float64
 from simbench.quantities import MEASURED, measure_batch
 from simbench.tape import run_key
 
@@ -52,7 +52,6 @@ def choose_engine(engine: str, learner: RoundLearner[Any], world: Bandit) -> str
     return "numba" if jax.default_backend() == "cpu" else "jax"
 
 
-@entry_point
 def run_block(
     world: Bandit,
     learner: RoundLearner[Any],
@@ -99,12 +98,13 @@ def _measure(
     counted = np.full(runs, snapshot.round, dtype=np.int64)
     columns: dict[str, np.ndarray] = {"iteration": counted, "round": counted, "labels": counted}
     columns |= {name: snapshot.regret[:, i] for i, name in enumerate(CURRENCIES)}
-    deployed = measure_batch(world, _padded(snapshot.log_policy, block), quantities)
-    columns |= {name: np.asarray(values)[:runs] for name, values in deployed.items()}
     with np.errstate(divide="ignore"):  # an unsupported response has mean probability zero
         log_mean = np.log(snapshot.mean_policy)
-    averages = measure_batch(world, _padded(log_mean, block), AVERAGE_QUANTITIES)
-    columns |= {f"average_{name}": np.asarray(values)[:runs] for name, values in averages.items()}
+    with float64():
+        deployed = measure_batch(world, _padded(snapshot.log_policy, block), quantities)
+        averages = measure_batch(world, _padded(log_mean, block), AVERAGE_QUANTITIES)
+        columns |= {name: np.asarray(deployed[name])[:runs] for name in quantities}
+        columns |= {f"average_{name}": np.asarray(averages[name])[:runs] for name in AVERAGE_QUANTITIES}
     columns |= {name: snapshot.diagnostics[:, i] for i, name in enumerate(learner.diagnostics)}
     return columns
 

@@ -63,13 +63,13 @@ def act(state, prompt):
 @numba.njit
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the label, refit the prompt, and renew its row of the policy."""
-    if first == second:  # a label without information: the fit stands
-        state.diagnostics[0] = 0.0
-        return
     if first_won:
         state.wins[prompt, first, second] += 1.0
     else:
         state.wins[prompt, second, first] += 1.0
+    if first == second:  # a label without information, counted on the diagonal: the fit stands
+        state.diagnostics[0] = 0.0
+        return
     state.counts[prompt, first, second] += 1.0
     state.counts[prompt, second, first] += 1.0
     reward = state.reward[prompt]

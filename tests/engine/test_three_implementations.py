@@ -1,0 +1,67 @@
+"""naive = numba = JAX on the same tape: every draw, every round's gaps, the policies."""
+
+import numpy as np
+import pytest
+
+import simbench as sb
+from simbench.learners.constant import Reference, Uniform
+from simbench.learners.online_dpo import OnlineDPO
+from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
+from tests.naive import NaiveOnlineDPO, NaiveReference, NaiveUniform, naive_run
+
+ROUNDS = 10_000
+GRID = [
+    (second, ridge, beta) for second in ("self", "reference") for ridge in (1e-3, 1.0) for beta in (0.05, 5.0)
+]
+
+
+def world_at(beta, run):
+    return sb.make("random_tabular", beta=beta, instance=run)
+
+
+@pytest.mark.parametrize(("second", "ridge", "beta"), GRID)
+def test_numba_vs_naive_online_dpo(second, ridge, beta):
+    world = world_at(beta, 0)
+    naive = naive_rounds(naive_run, world, NaiveOnlineDPO(ridge=ridge, second=second), rounds=ROUNDS, run=3)
+    numba = numba_rounds(world, OnlineDPO(ridge=ridge, second=second), rounds=ROUNDS, run=3)
+    assert_same(naive, numba, world.reward_bound)
+
+
+@pytest.mark.parametrize(("second", "ridge", "beta"), [GRID[0], GRID[3], GRID[5], GRID[6]])
+def test_jax_vs_numba_online_dpo(second, ridge, beta):
+    world = world_at(beta, 1)
+    learner = OnlineDPO(ridge=ridge, second=second)
+    assert_same(
+        jax_rounds(world, learner, rounds=ROUNDS, run=5),
+        numba_rounds(world, learner, rounds=ROUNDS, run=5),
+        world.reward_bound,
+    )
+
+
+@pytest.mark.parametrize(("learner", "naive"), [(Reference(), NaiveReference()), (Uniform(), NaiveUniform())])
+def test_constant_learners_in_all_three(learner, naive):
+    world = sb.make("missing_support")
+    slow = naive_rounds(naive_run, world, naive, rounds=300, run=0)
+    assert_same(slow, numba_rounds(world, learner, rounds=300, run=0), world.reward_bound)
+    assert_same(slow, jax_rounds(world, learner, rounds=300, run=0), world.reward_bound)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 7), (3, 1), (17, 3)])
+def test_odd_sizes_agree(shape):
+    """One prompt, one response, and sizes nobody tunes for."""
+    world = sb.make("random_tabular", prompts=shape[0], responses=shape[1], beta=0.3)
+    learner = OnlineDPO(ridge=0.1, second="self")
+    slow = naive_rounds(naive_run, world, NaiveOnlineDPO(ridge=0.1, second="self"), rounds=400, run=2)
+    assert_same(slow, numba_rounds(world, learner, rounds=400, run=2), world.reward_bound)
+
+
+def test_general_preferences_decide_labels():
+    """With `prefs` the label follows P(a > b | s), not the reward."""
+    cycle = np.array([[0.5, 0.9, 0.1], [0.1, 0.5, 0.9], [0.9, 0.1, 0.5]])
+    world = sb.make("random_tabular", prompts=2, responses=3, beta=1.0).replace(
+        prefs=np.stack([cycle, cycle.T])
+    )
+    slow = naive_rounds(naive_run, world, NaiveOnlineDPO(ridge=1.0, second="self"), rounds=500, run=0)
+    learner = OnlineDPO(ridge=1.0, second="self")
+    assert_same(slow, numba_rounds(world, learner, rounds=500, run=0), world.reward_bound)
+    assert_same(slow, jax_rounds(world, learner, rounds=500, run=0), world.reward_bound)
