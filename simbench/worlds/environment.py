@@ -142,10 +142,12 @@ def _require_family(family: str, where: str) -> None:
 
 
 def _json_able(parameters: Mapping[str, Any], where: str) -> dict[str, Any]:
-    try:
-        copy: dict[str, Any] = json.loads(json.dumps(dict(parameters), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise SimbenchError(
-            f"{where}: parameters must be numbers, strings, lists and tables: {error}."
-        ) from None
+    copy: dict[str, Any] = {}
+    for key, value in parameters.items():
+        try:
+            copy[key] = json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError):
+            raise SimbenchError(
+                f"{where}: parameter '{key}' is {value!r}; parameters are finite numbers, strings, lists and tables."
+            ) from None
     return copy

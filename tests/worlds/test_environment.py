@@ -106,8 +106,8 @@ FAULTS = {
         'family = "two_arms"\n[parameters]\nbeta = -1',
         "family 'two_arms', beta is -1: .*greater than 0",
     ),
-    "a date": ('family = "two_arms"\n[parameters]\nbeta = 2024-01-01', "parameters must be numbers, strings"),
-    "infinite": ('family = "two_arms"\n[parameters]\nbeta = inf', "parameters must be numbers, strings"),
+    "a date": ('family = "two_arms"\n[parameters]\nbeta = 2024-01-01', "parameter 'beta' is datetime.date"),
+    "infinite": ('family = "two_arms"\n[parameters]\nbeta = inf', "parameter 'beta' is inf"),
     "a table for a number": (
         'family = "two_arms"\n[parameters.beta]\nx = 1',
         r"beta is \{'x': 1\}: .*valid number",
