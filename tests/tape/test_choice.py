@@ -24,6 +24,7 @@ weights = st.one_of(
 probability_vectors = st.lists(weights, min_size=1, max_size=9).filter(lambda p: sum(p) > 0).map(np.array)
 
 _traced = jax.jit(choose_jax)
+_traced_many = jax.jit(jax.vmap(choose_jax, in_axes=(None, 0)))
 
 
 def traced(p, u) -> int:
@@ -50,7 +51,7 @@ def left_to_right(p, u) -> int:
     return max(i for i, weight in enumerate(p) if weight > 0)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(probability_vectors, uniforms)
 def test_every_dialect_is_the_definition(p, u):
     expected = left_to_right(p, u)
@@ -59,7 +60,7 @@ def test_every_dialect_is_the_definition(p, u):
     assert compiled(p, u) == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(weights, min_size=6, max_size=6).filter(lambda p: sum(p) > 1e-290).map(np.array), uniforms)
 def test_the_traced_dialect_is_the_definition(p, u):
     """Totals below the normal range are left out: XLA flushes such numbers to zero."""
@@ -67,19 +68,19 @@ def test_the_traced_dialect_is_the_definition(p, u):
     assert traced(p, u) == left_to_right(p, u)
 
 
-@pytest.mark.parametrize("size", [1, 2, 10, 40, 64, 65, 150])
+@pytest.mark.parametrize("size", [1, 10, 40, 65, 150])
 def test_the_dialects_agree_at_the_edges_of_the_cdf(size):
     """u at the edges themselves, where sums in another order would choose the neighbour."""
     generator = np.random.default_rng(size)
     for p in (generator.dirichlet(np.ones(size)), np.full(size, 0.1), np.full(size, 1 / size)):
         edges = np.cumsum(p) / np.cumsum(p)[-1]
         u = np.concatenate([edges, np.nextafter(edges, 0), np.nextafter(edges, 1), generator.random(500)])
-        u = u[u < 1]
+        u = np.where(u < 1, u, LAST)  # the number of uniforms stays, and with it the compiled function
         expected = [left_to_right(p, x) for x in u]
         assert [choose_numpy(p, x) for x in u] == expected
         assert [compiled(p, x) for x in u] == expected
         with float64():
-            many = jax.jit(jax.vmap(choose_jax, in_axes=(None, 0)))(jnp.asarray(p), jnp.asarray(u))
+            many = _traced_many(jnp.asarray(p), jnp.asarray(u))
         np.testing.assert_array_equal(np.asarray(many), expected)
 
 
@@ -112,7 +113,7 @@ def test_law():
     p = np.array([0.5, 0.0, 0.3, 0.15, 0.05])
     u = uniforms_numpy(run_key(seed=0, instance=0, run=0), np.arange(100_000), 0)
     with float64():
-        drawn = np.asarray(jax.vmap(choose_jax, in_axes=(None, 0))(jnp.asarray(p), jnp.asarray(u)))
+        drawn = np.asarray(_traced_many(jnp.asarray(p), jnp.asarray(u)))
     counts = np.bincount(drawn, minlength=5)
     assert counts[1] == 0
     assert stats.chisquare(counts[p > 0], 100_000 * p[p > 0]).pvalue > 1e-7

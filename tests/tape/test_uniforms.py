@@ -40,7 +40,7 @@ def in_integers(key, round_index, slot) -> float:
     return ((word0 // 2**5) * 2**26 + word1 // 2**6) / 2**53
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(words, words, words, words)
 def test_the_dialects_agree_to_the_bit(key0, key1, round_index, slot):
     key = np.uint32(key0), np.uint32(key1)
