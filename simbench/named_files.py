@@ -47,6 +47,10 @@ def find(kind: str, name: str | Path) -> Path:
     Raises `UnknownNameError` with the nearest valid name, or `SimbenchError` for a path where no file is.
     """
     suffix = _suffix(kind)
+    if not isinstance(name, str | Path):
+        raise SimbenchError(
+            f"{SINGULAR[kind]} is {name!r}; it must be a name or the path of a {suffix} file."
+        )
     if isinstance(name, Path) or name.endswith(suffix):
         return _existing(Path(name), kind)
     if re.fullmatch(r"[\w.-]+", name):
@@ -93,7 +97,8 @@ def _existing(path: Path, kind: str) -> Path:
     if path.is_file():
         return path
     state = "is a folder" if path.is_dir() else "does not exist"
-    raise SimbenchError(f"{SINGULAR[kind]} file {path} {state}.")
+    hint = f" The {SINGULAR[kind]} of that name is called '{path.stem}'." if path.stem in names(kind) else ""
+    raise SimbenchError(f"{SINGULAR[kind]} file {path} {state}.{hint}")
 
 
 def _suffix(kind: str) -> str:

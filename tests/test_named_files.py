@@ -109,6 +109,19 @@ def test_paths_without_a_file_say_so(elsewhere):
         find("environments", "folder.toml")
 
 
+def test_a_name_with_a_suffix_is_answered_with_the_name(elsewhere):
+    with pytest.raises(SimbenchError, match=r"file shipped\.toml does not exist\. .* is called 'shipped'"):
+        find("environments", "shipped.toml")
+
+
+@pytest.mark.parametrize("name", [3, None, ["shipped"]])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(
+        SimbenchError, match=r"environment is .*; it must be a name or the path of a \.toml file"
+    ):
+        find("environments", name)
+
+
 def test_unknown_kinds_are_refused():
     for call in (lambda: names("environment"), lambda: find("environment", "x")):
         with pytest.raises(

@@ -1,6 +1,7 @@
 """Named environments: every shipped one draws, overrides work, a bad file is refused where it is bad."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ def test_a_shipped_environment_explains_itself_and_draws(name):
 def test_everything_shipped_is_listed_and_every_drawn_family_has_an_environment():
     assert set(SHIPPED) <= set(names("environments"))
     used = {load_environment(name).family for name in names("environments")}
-    assert set(everything("family")) - {"file"} <= used
+    families = everything("family").items()
+    ours = {name for name, family in families if family.__module__.startswith("simbench.")}
+    assert ours - {"file"} <= used
 
 
 @pytest.mark.parametrize("name", ["random_tabular", "geometric_tail", "missing_support"])
@@ -156,6 +159,14 @@ def test_numpy_integers_and_floats_serve_as_axes_and_overrides():
         make("small_random", instance=np.int64(3), beta=np.float64(0.5)),
     )
     np.testing.assert_array_equal(plain.reward, numpy.reward)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_environments_and_families_travel_to_workers(name):
+    environment = load_environment(name)
+    assert pickle.loads(pickle.dumps(environment)) == environment
+    family = environment.build()
+    assert pickle.loads(pickle.dumps(family)) == family
 
 
 def test_environments_are_values():
