@@ -10,6 +10,7 @@ import traceback
 from typing import Any
 
 import jax
+import numpy as np
 
 from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
 from simbench.errors import SimbenchError
@@ -58,20 +59,25 @@ def compute(task: Task) -> Outcome:
 def simulate(unit: Unit) -> dict[str, Any]:
     """Return the columns of a unit as the engine makes them."""
     spec = unit.spec
-    family = configure(
-        "family", spec["world"]["family"], unit.given["family"], f"environment '{spec['environment']}'"
-    )
+    return play(unit, log_checkpoints(spec["rounds"], spec["checkpoints_per_decade"]))
+
+
+def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
+    """Return the columns of a unit whose runs end at the last of `checkpoints`."""
+    spec = unit.spec
+    environment = f"environment '{spec['environment']}'"
+    family = configure("family", spec["world"]["family"], unit.given["family"], environment)
     learner = configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
     with jax.default_device(jax.devices(spec["device"])[0]):
         return run_block(
             family.draw(instance_key(seed=spec["seed"], instance=spec["instance"])),
             learner,
-            rounds=spec["rounds"],
+            rounds=int(checkpoints[-1]),
             runs=range(spec["first_run"], spec["first_run"] + spec["runs"]),
             seed=spec["seed"],
             instance=spec["instance"],
             engine=spec["engine"],
-            checkpoints=log_checkpoints(spec["rounds"], spec["checkpoints_per_decade"]),
+            checkpoints=checkpoints,
             quantities=tuple(spec["quantities"]),
             block=spec["block"],
         )

@@ -12,7 +12,7 @@ from simbench import named_files
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.quantities import MEASURED
-from simbench.registry import configure
+from simbench.registry import configure, everything
 from simbench.study.settings import Setting, expand
 from simbench.study.spec import AS_WRITTEN, LearnerEntry, PresetSettings, RunSettings, StudyFile, read_study
 from simbench.worlds import Environment, environment_from_table, load_environment
@@ -62,7 +62,13 @@ class Study:
     def learner(self, entry: LearnerEntry, setting: Setting) -> Any:
         """Return a learner with its parameters in this setting."""
         values = entry.parameters | setting.learners.get(entry.shown, {})
-        return configure("learner", entry.name, values, f"{self.path}, learner '{entry.shown}'")
+        where = f"{self.path}, learner '{entry.shown}'"
+        if entry.name not in everything("learner"):
+            raise UnknownNameError(
+                f"{where}: no learner is called '{entry.name}'. {nearest(entry.name, everything('learner'))} "
+                "(A learner of your own comes with --plugin FILE.)"
+            )
+        return configure("learner", entry.name, values, where)
 
 
 def load_study(name: str, preset: str | None = None) -> Study:

@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from simbench import named_files
 from simbench.errors import SimbenchError
 from simbench.study.plan import Plan, Unit, make_plan
+from simbench.study.spec import AS_WRITTEN, read_study
 from simbench.study.store import State, store_of
 from simbench.study.study import load_study
 
@@ -37,14 +39,27 @@ def load_table(
 
     Args:
         study: name or path of the study.
-        preset: which preset's results; one that the study lacks means the study as written.
+        preset: which preset's results; one that the study lacks means the study as written. None means the
+            study as written too, or, when nothing of that is there, the first preset with results.
         out: the results folder.
         engine: the engine that the results were computed with.
 
     Raises:
         SimbenchError: a bad study, or one of which nothing has been computed.
     """
+    if preset is None:
+        preset = _preset_with_results(study, out, engine)
     return plan_table(make_plan(load_study(study, preset), engine=engine), out)
+
+
+def _preset_with_results(study: str, out: str | Path, engine: str) -> str:
+    presets = read_study(named_files.find("experiments", study)).preset
+    for preset in (AS_WRITTEN, *presets):
+        plan = make_plan(load_study(study, preset), engine=engine)
+        store = store_of(plan, out)
+        if any(store.path(unit).exists() for unit in plan.units):
+            return preset
+    return AS_WRITTEN
 
 
 def plan_table(plan: Plan, out: str | Path) -> pd.DataFrame:

@@ -1,0 +1,11 @@
+"""The command line: `simbench COMMAND`. Nothing heavy is imported before a command runs."""
+
+from simbench.cli.app import app
+
+
+def main() -> None:
+    """Run the command line; errors are one paragraph on standard error and exit code 2."""
+    app()
+
+
+__all__ = ["app", "main"]

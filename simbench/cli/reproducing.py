@@ -1,0 +1,63 @@
+"""`reproduce`: every study, every figure, and what they say, from nothing."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simbench.cli.output import EngineName, Out, duration, say
+
+if TYPE_CHECKING:
+    from simbench.show.figures import Drawn
+
+RESULTS = Path("results")
+SUMMARY = "SUMMARY.md"
+
+
+def reproduce(
+    preset: Annotated[str, typer.Option(metavar="quick|paper", help="How much is simulated.")] = "quick",
+    engine: EngineName = "auto",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Local processes; default: one per core.")
+    ] = None,
+    out: Out = RESULTS,
+) -> None:
+    """Run every study, draw every figure, sum up."""
+    from simbench.study.one_core import one_core
+
+    with one_core():
+        from simbench import named_files
+        from simbench.cli.summary import summarise, write_summary
+        from simbench.show.figures import draw_figures
+        from simbench.study.plan import make_plan
+        from simbench.study.run import run_plan
+        from simbench.study.study import load_study
+        from simbench.study.table import plan_table
+
+        start = time.perf_counter()
+        plans = [
+            make_plan(load_study(name, preset), engine=engine) for name in named_files.names("experiments")
+        ]
+        paragraphs = []
+        for plan in plans:
+            report = run_plan(plan, out=out, workers=workers, notify=say)
+            paragraphs.append(summarise(plan, report, plan_table(plan, out)))
+            typer.echo(paragraphs[-1] + "\n")
+        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset)
+        paragraphs.append(_figures(drawn))
+        typer.echo(paragraphs[-1] + "\n")
+    file = write_summary(out / SUMMARY, paragraphs)
+    seconds = duration(time.perf_counter() - start)
+    typer.echo(
+        f"{len(plans)} studies and {sum(bool(figure.files) for figure in drawn)} figures in {seconds}; {file}"
+    )
+
+
+def _figures(drawn: "list[Drawn]") -> str:
+    lines = ["Figures"]
+    for figure in drawn:
+        lines += [f"  {file}" for file in figure.files]
+        if figure.note:
+            lines.append(f"  note on {figure.name}: {figure.note}")
+    return "\n".join(lines)

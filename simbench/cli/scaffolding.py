@@ -1,0 +1,22 @@
+"""`new`: a filled-in template that runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new(
+    kind: Annotated[str, typer.Argument(metavar="learner|environment|experiment")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and _.")],
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What a new experiment runs in.")
+    ] = None,
+) -> None:
+    """Write a filled-in template that runs."""
+    from simbench.study.scaffold import scaffold
+
+    written = scaffold(kind, name, folder=Path(), environment=environment)
+    for file in written.files:
+        typer.echo(f"wrote {file}")
+    typer.echo(f"next: {written.command}")

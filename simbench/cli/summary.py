@@ -1,0 +1,77 @@
+"""What a study found, in a few lines: the regret of every learner at the end, and the law by which it grew."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from simbench.cli.output import duration
+from simbench.errors import SimbenchError
+from simbench.show.curves import CURRENCIES
+from simbench.show.tables import law_rows, text_table
+from simbench.study.plan import Plan
+from simbench.study.run import RunReport
+
+REGRET = CURRENCIES["regret"]
+
+
+def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
+    """Return a paragraph and a table about one study: what was asked, how much was run, how regret grew, and where."""
+    study, run = plan.study, plan.study.run
+    axes = [
+        _counted(len(study.settings), "setting"),
+        _counted(run.instances, "world"),
+        _counted(run.runs, "run"),
+        _counted(len(study.learners), "learner"),
+    ]
+    lines = [
+        f"{study.name} ({study.preset}): {study.question}",
+        f"  source   {study.source}",
+        f"  size     {' x '.join(axes)}, {_rounds(plan)}",
+        f"  time     {duration(report.seconds)}; {report.computed} of {report.units} units computed now",
+        f"  results  {report.folder}",
+    ]
+    if study.note:
+        lines.append(f"  note     {study.note}")
+    if table.attrs["partial"]:
+        lines.append(f"  PARTIAL  {table.attrs['units']['done']} of {report.units} units")
+    header, rows = _laws(table)
+    return "\n".join([*lines, "", *(f"  {line}" for line in text_table(header, rows).splitlines())])
+
+
+def write_summary(file: Path, paragraphs: list[str]) -> Path:
+    """Write the paragraphs as a Markdown file of preformatted blocks; return it.
+
+    Raises `SimbenchError` when it cannot be written.
+    """
+    blocks = "\n".join(f"```\n{paragraph}\n```\n" for paragraph in paragraphs)
+    try:
+        file.write_text(f"# What was reproduced\n\n{blocks}", encoding="utf-8")
+    except OSError as error:
+        raise SimbenchError(f"{file} cannot be written: {error.strerror}.") from None
+    return file
+
+
+def _laws(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return the growth laws of the KL-regularised regret, setting by setting."""
+    several = table["setting"].nunique() > 1
+    header: list[str] = []
+    rows: list[list[str]] = []
+    for setting, part in table.groupby("setting", sort=False):
+        header, laws = law_rows(part)
+        rows += [[*([str(setting)] if several else []), *law] for law in laws if law[1] == REGRET]
+    currency = header.index("currency") + several
+    header = [*(["setting"] if several else []), *header]
+    return _without(header, currency), [_without(row, currency) for row in rows]
+
+
+def _without(cells: list[str], index: int) -> list[str]:
+    return [*cells[:index], *cells[index + 1 :]]
+
+
+def _rounds(plan: Plan) -> str:
+    rounds = sorted({setting.rounds for setting in plan.study.settings})
+    return f"{rounds[0]} rounds" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]} rounds"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,117 @@
+"""How long a study will take and how much memory, measured here and now on a few rounds of each learner.
+
+The cost of a unit is modelled as
+
+    seconds = start + checkpoints * measure + runs * rounds * play
+
+with the three prices of each learner measured in three short runs of its first unit, after one that compiles. A
+learner whose rounds grow dearer with time takes longer than this says.
+"""
+
+import dataclasses
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from simbench.engine import log_checkpoints
+from simbench.errors import SimbenchError
+from simbench.study.compute import Task, play
+from simbench.study.plan import Unit
+from simbench.study.plugins import load_plugins
+from simbench.study.workers import spread
+
+ENOUGH = 0.3  # seconds that a timed run should take, so that the clock's grain and the start do not matter
+FEW, MANY = 50, 8  # rounds of the shortest timed run; by how much each longer one is longer
+MARKS = 9  # checkpoints of the run that prices measuring
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prices:
+    """What one learner costs: seconds to compile, start, measure a checkpoint, play a round of a run; peak bytes."""
+
+    compiling: float
+    start: float
+    measure: float
+    play: float
+    memory: int
+
+    def seconds(self, unit: Unit) -> float:
+        """Return the time a unit takes once everything is compiled."""
+        marks = log_checkpoints(unit.spec["rounds"], unit.spec["checkpoints_per_decade"]).size
+        return self.start + marks * self.measure + unit.run_rounds * self.play
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What is ahead: wall-clock seconds on `workers` processes, and peak bytes of each."""
+
+    seconds: float
+    workers: int
+    memory: int
+
+
+def estimate(todo: Sequence[Unit], *, workers: int, plugins: Sequence[str]) -> Estimate:
+    """Return the estimate for the units in `todo`, after calibrating each learner on its first unit.
+
+    Raises `SimbenchError` when a learner fails in its first rounds.
+    """
+    by_learner = sorted(todo, key=lambda unit: str(unit.spec["label"]))
+    groups = [list(units) for _, units in groupby(by_learner, key=lambda unit: unit.spec["label"])]
+    seconds, memory = 0.0, 0
+    tasks = [Task(unit=units[0], plugins=tuple(plugins)) for units in groups]
+    here = any(unit.spec["device"] != "cpu" for unit in todo)
+    prices = dict(spread(calibrate, tasks, workers=1, here=here))
+    for units in groups:
+        price = prices[units[0].spec["label"]]
+        seconds += price.compiling + sum(price.seconds(unit) for unit in units) / workers
+        memory = max(memory, price.memory)
+    return Estimate(seconds=seconds, workers=workers, memory=memory)
+
+
+def calibrate(task: Task) -> tuple[str, Prices]:
+    """Time a few rounds of a unit; return its learner's label and prices."""
+    unit = task.unit
+    load_plugins(task.plugins)
+    try:
+        return unit.spec["label"], _prices(unit)
+    except SimbenchError:
+        raise
+    except Exception as error:
+        raise SimbenchError(f"{unit.sentence}: {type(error).__name__}: {error}") from None
+
+
+def _prices(unit: Unit) -> Prices:
+    most, runs = unit.spec["rounds"], unit.spec["runs"]
+    few = min(FEW, most)
+    first = _timed(unit, np.array([few]))
+    short = _timed(unit, np.array([few]))
+    rounds, long = few, short
+    while rounds < most and long < ENOUGH:
+        rounds = min(rounds * MANY, most)
+        long = _timed(unit, np.array([rounds]))
+    marks = np.unique(np.linspace(1, few, MARKS).astype(np.int64))
+    marked = _timed(unit, marks)
+    per_round = max(long - short, 0.0) / ((rounds - few) * runs) if rounds > few else 0.0
+    measure = max(marked - short, 0.0) / (marks.size - 1) if marks.size > 1 else 0.0
+    return Prices(
+        compiling=max(first - short, 0.0),
+        start=max(short - measure - few * runs * per_round, 0.0),
+        measure=measure,
+        play=per_round,
+        memory=_peak(),
+    )
+
+
+def _timed(unit: Unit, checkpoints: np.ndarray) -> float:
+    start = time.perf_counter()
+    play(unit, checkpoints)
+    return time.perf_counter() - start
+
+
+def _peak() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux kibibytes
