@@ -82,8 +82,13 @@ def sample(
     return Sample(found_by=found_by, sides=sides, points=points, values=values, ratios=ratios, hunt=hunt)
 
 
-def samples(claim: Deterministic, effort: Effort, constant: float = 1.0) -> Iterator[Sample]:
-    """Yield random and extreme instances shape by shape, then the tight family, then what the hunter finds."""
+def samples(
+    claim: Deterministic, effort: Effort, constant: float = 1.0, *, to_the_end: bool = False
+) -> Iterator[Sample]:
+    """Yield random and extreme instances shape by shape, then the tight family, then what the hunter finds.
+
+    With `to_the_end` the caller will want them all, and what the hunter needs is compiled at the outset.
+    """
     domain, name = claim.domain, claim.name
     hunted = domain.shapes if effort.hunt_all else domain.shapes[:1]
     found: dict[tuple[int, ...], list[Sample]] = {}
@@ -92,6 +97,8 @@ def samples(claim: Deterministic, effort: Effort, constant: float = 1.0) -> Iter
         if sides.dimension == 0:
             yield sample(sides, "witness", np.zeros((1, 0)), constant)
             continue
+        if to_the_end and shape in hunted:
+            sides.prepare_to_climb()
         each = len(domain.shapes)
         first = sample(sides, "random", random_points(name, domain, shape, effort.random // each), constant)
         yield first

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from simbench.verify.comparison import ratio
 from simbench.verify.explore import Candidate, Effort, Sample, ranked, suspects, threshold
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
+from simbench.verify.sides import BATCH, Sides
 
 LOOKS = 16  # instances whose ratio is confirmed in balls to find the tightest
 HIGHEST = 40.0  # log2 of the largest constant that is tried
+RESOLUTION = 1e-7  # of its log2
 
 
 class Findings:
@@ -115,8 +118,7 @@ class Findings:
         """
         if isinstance(self.claim, Identity | Exists) or self.problem is not None:
             return None
-        pools = [(one.sides, self._reliable(one)) for one in self.tried]
-        pools = [(sides, points) for sides, points in pools if len(points)]
+        pools = self._pools()
         if not pools:
             return None
         direction = -1.0 if isinstance(self.claim, Lower) else 1.0
@@ -125,23 +127,36 @@ class Findings:
             constant = 2.0 ** (direction * log_constant)
             return all(self._holds(sides, points, constant) for sides, points in pools)
 
-        low, high = -HIGHEST, HIGHEST
-        if holds(low) or not holds(high):
+        low, high = self._bracket(holds)
+        if not -HIGHEST < low < high < HIGHEST:
             return None
-        while high - low > 1e-7:
+        while high - low > RESOLUTION:
             middle = 0.5 * (low + high)
             low, high = (low, middle) if holds(middle) else (middle, high)
         return 2.0 ** (direction * high)
 
-    def _reliable(self, one: Sample, count: int = 64) -> np.ndarray:
-        candidates = ranked(one, 4 * count)
-        if self.proved is None:
-            candidates = [c for c in candidates if c.ratio <= threshold(self.claim)]
-        chosen = candidates[:count]
-        return np.stack([c.point for c in chosen]) if chosen else np.zeros((0, one.sides.dimension))
+    def _bracket(self, holds: Callable[[float], bool]) -> tuple[float, float]:
+        """Return log2 constants (fails, holds); where the constant is a factor, the tightness is the answer."""
+        guess = math.log2(self.tightness) if self.tightness and self.tightness < math.inf else 0.0
+        low, high, step = guess - RESOLUTION / 2, guess + RESOLUTION / 2, RESOLUTION
+        while low > -HIGHEST and holds(low):
+            low, step = low - step, 4 * step
+        step = RESOLUTION
+        while high < HIGHEST and not holds(high):
+            high, step = high + step, 4 * step
+        return low, high
 
-    def _holds(self, sides: object, points: np.ndarray, constant: float) -> bool:
-        values = sides.values(points, constant)  # type: ignore[attr-defined]
+    def _pools(self, count: int = BATCH) -> list[tuple[Sides, np.ndarray]]:
+        """Return, for each domain and shape, the points with the largest ratios that float64 can be trusted with."""
+        pools: dict[Sides, list[Candidate]] = {}
+        for one in self.tried:
+            trusted = [c for c in ranked(one, 4 * count) if self.proved or c.ratio <= threshold(self.claim)]
+            pools.setdefault(one.sides, []).extend(trusted[:count])
+        best = {sides: sorted(pool, key=lambda c: -c.ratio)[:count] for sides, pool in pools.items()}
+        return [(sides, np.stack([c.point for c in pool])) for sides, pool in best.items() if pool]
+
+    def _holds(self, sides: Sides, points: np.ndarray, constant: float) -> bool:
+        values = sides.values(points, constant)
         ratios = ratio(self.claim, values.measured, values.theory)
         return bool((np.nan_to_num(ratios, nan=0.0) <= threshold(self.claim)).all())
 

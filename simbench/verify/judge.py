@@ -59,7 +59,7 @@ def judge_all(
 def _verdict(claim: Deterministic, effort: Effort, began: float) -> Verdict:
     findings = Findings(claim, effort)
     tried: list[Sample] = []
-    for one in samples(claim, effort):
+    for one in samples(claim, effort, to_the_end=not isinstance(claim, Exists)):
         tried.append(one)
         findings.take(one)
         if isinstance(claim, Exists) and findings.proved:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
 from simbench.errors import SimbenchError
 from simbench.precision import float64
@@ -54,6 +55,11 @@ class Sides:
         self.claim, self.domain, self.shape = claim, domain, shape
         self.dimension = domain.dimension(shape)
 
+    def prepare_to_climb(self) -> None:
+        """Compile the climbing function now, so that `values` uses it too and needs no compilation of its own."""
+        with float64():
+            _ = self._climb
+
     def values(self, points: np.ndarray, constant: float = 1.0) -> Values:
         """Return both sides at `points [n, d]` in the unit cube, the theory side with its constant altered."""
         climbing = "_climb" in self.__dict__
@@ -78,18 +84,20 @@ class Sides:
 
     @functools.cached_property
     def _values(self) -> Any:
-        return self._compile(jax.vmap(self._sides, in_axes=(0, None)))
+        return self._compile(jax.vmap(jaxpr_as_fun(self.program), in_axes=(0, None)))
 
     @functools.cached_property
     def _climb(self) -> Any:
+        sides = jaxpr_as_fun(self.program)
+
         def height(u: Any, constant: Any) -> tuple[Any, Any]:
-            measured, theory, assumed = self._sides(u, constant)
+            measured, theory, assumed = sides(u, constant)
             climbed = jnp.where(assumed, objective(self.claim, measured, theory), -jnp.inf)
             return climbed, (measured, theory, assumed)
 
         def with_gradient(u: Any, constant: Any) -> Any:
-            (climbed, sides), gradient = jax.value_and_grad(height, has_aux=True)(u, constant)
-            return climbed, gradient, sides
+            (climbed, values), gradient = jax.value_and_grad(height, has_aux=True)(u, constant)
+            return climbed, gradient, values
 
         return self._compile(jax.vmap(with_gradient, in_axes=(0, None)))
 

@@ -11,17 +11,7 @@ from simbench.verify.ball.interpreter import Undecided, Value, exact, rule, run
 LONGEST_LOOP = 10_000  # turns; a search that needs more should enter by an enclosed root (`named.py`)
 
 
-@rule(
-    "jit",
-    "pjit",
-    "closed_call",
-    "core_call",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "remat",
-    "remat2",
-    "checkpoint",
-)
+@rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat2")
 def _call(equation: Any, *operands: Value) -> list[Value]:
     inner = next(
         equation.params[key] for key in ("jaxpr", "call_jaxpr", "fun_jaxpr") if key in equation.params

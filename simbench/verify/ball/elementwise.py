@@ -8,7 +8,7 @@ from flint import arb
 
 from simbench.errors import SimbenchError
 from simbench.verify.ball import extended
-from simbench.verify.ball.interpreter import Undecided, Value, on_integers, rule
+from simbench.verify.ball.interpreter import Undecided, Value, exact, on_integers, rule
 
 UNARY: dict[str, Callable[[arb], Any]] = {
     "neg": lambda x: -x,
@@ -63,6 +63,21 @@ LOGIC: dict[str, Callable[..., Any]] = {
 }
 
 
+INTEGER: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+
 def _arity(function: Callable[..., Any], count: int) -> Callable[..., Value]:
     ufunc = np.frompyfunc(function, count, 1)
 
@@ -83,7 +98,8 @@ _LOGIC = {
 @rule(*sorted({*UNARY, *BINARY, *LOGIC} - {"reduce_precision"}))
 def _elementwise(equation: Any, *operands: Value) -> Value | list[Value]:
     if all(operand.dtype != object for operand in operands):
-        return on_integers(equation, list(operands))
+        same_in_numpy = INTEGER.get(equation.primitive.name)
+        return exact(same_in_numpy(*operands)) if same_in_numpy else on_integers(equation, list(operands))
     table = _LOGIC if equation.invars[0].aval.dtype == np.bool_ else _VECTORISED
     return table[equation.primitive.name](*operands)
 
@@ -171,6 +187,6 @@ def _truncate(x: arb) -> int:
     return int(whole)
 
 
-@rule("copy", "copy_p", "stop_gradient", "reduce_precision", "optimization_barrier", "device_put", "pvary")
+@rule("copy", "stop_gradient", "reduce_precision", "optimization_barrier")
 def _unchanged(equation: Any, *operands: Value) -> list[Value]:
     return list(operands)

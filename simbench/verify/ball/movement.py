@@ -9,8 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from simbench.verify.ball.extended import ZERO
-from simbench.verify.ball.interpreter import Value, filled, on_integers, rule
+from simbench.verify.ball.interpreter import Value, on_integers, rule
 
 
 @rule("broadcast_in_dim")
@@ -30,11 +29,6 @@ def _reshape(equation: Any, x: Value, *dynamic: Value) -> Value:
 @rule("squeeze")
 def _squeeze(equation: Any, x: Value) -> Value:
     return np.squeeze(x, axis=tuple(equation.params["dimensions"]))
-
-
-@rule("expand_dims")
-def _expand_dims(equation: Any, x: Value) -> Value:
-    return np.expand_dims(x, axis=tuple(equation.params["dimensions"]))
 
 
 @rule("transpose")
@@ -81,14 +75,6 @@ def _iota(equation: Any) -> Value:
 
         return exact(counted.astype(np.float64))
     return counted.astype(dtype)
-
-
-@rule("empty", "empty2")
-def _empty(equation: Any) -> Value:
-    shape, dtype = equation.params["shape"], np.dtype(equation.params["dtype"])
-    if dtype == np.float64:
-        return filled(ZERO, shape)
-    return filled(False, shape) if dtype == np.bool_ else np.zeros(shape, dtype)
 
 
 @rule("pad", "gather", "dynamic_slice", "dynamic_update_slice", "scatter", "tile")
