@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench.precision import require_float64
-from simbench.quantities.log_arithmetic import SERIES_BELOW, exp_remainder
+from simbench.quantities.log_arithmetic import SERIES_BELOW, exp_remainder_ratio
 
 
 def kappa(x: jax.Array | float) -> jax.Array:
@@ -40,25 +40,21 @@ def log_kappa(log_x: jax.Array | float) -> jax.Array:
     log_x = jnp.asarray(log_x)
     require_float64(log_x)
     near = jnp.abs(log_x) < SERIES_BELOW
-    above, below = ~near & (log_x > 0), ~near & (log_x <= 0)
+    above = ~near & (log_x > 0)
     middle = _log_kappa_near_one(jnp.where(near, log_x, 0.0))
     top = _log_kappa_above_one(jnp.where(above, log_x, 1.0))
-    bottom = _log_kappa_below_one(jnp.where(below, log_x, -1.0))
+    bottom = _log_kappa_below_one(jnp.where(near | above, -1.0, log_x))
     return jnp.where(near, middle, jnp.where(above, top, bottom))
 
 
 def _log_kappa_near_one(log_x: jax.Array) -> jax.Array:
-    # kappa = 2 (t/L)^2 / (2 R(L)/L^2) with t = expm1(L), R = exp_remainder; both factors are near 1.
-    centre = log_x == 0
-    safe = jnp.where(centre, 1.0, log_x)
-    remainder = exp_remainder(safe)
-    growth = jnp.where(centre, 1.0, jnp.expm1(safe) / safe)
-    curvature = jnp.where(centre, 1.0, 2.0 * remainder / safe**2)
-    return jnp.log(2.0) + 2.0 * jnp.log(growth) - jnp.log(curvature)
+    # With L = log x and c(L) = (e^L - 1 - L)/L^2: (x - 1)/L = 1 + L c(L), so kappa = (1 + L c)^2 / c.
+    curvature = exp_remainder_ratio(log_x)
+    return 2.0 * jnp.log1p(log_x * curvature) - jnp.log(curvature)
 
 
 def _log_kappa_above_one(log_x: jax.Array) -> jax.Array:
-    # x + ... : divide numerator and denominator by x = e^L.
+    # Numerator and denominator divided by x = e^L, which may overflow.
     shrink = jnp.exp(-log_x)
     log_x_over_x = jnp.where(log_x < jnp.inf, log_x, 0.0) * shrink
     return log_x + 2.0 * jnp.log1p(-shrink) - jnp.log1p(-shrink - log_x_over_x)

@@ -35,8 +35,8 @@ from simbench.quantities.divergence import kl_terms
 from simbench.quantities.expectation import highest_prompt
 from simbench.quantities.log_arithmetic import log_complement, probability_difference
 
-BISECTIONS = 52  # leaves log(q/p) known to 2e-16 of log(1/p); Newton then makes it precise when that is small
-NEWTON_STEPS = 4
+BISECTIONS = 52  # leave log q known to 2e-16 of log(1/p)
+NEWTON_STEPS = 4  # give log q its last digits near q = 1, where it is far smaller than that
 
 
 def local_coverage(bandit: Bandit, kl_budget: jax.Array | float) -> jax.Array:
@@ -143,16 +143,8 @@ def binary_kl(log_q: jax.Array, log_p: jax.Array) -> jax.Array:
         log_p: the same shape, <= 0.
     """
     require_float64(log_q, log_p)
-    log_rest_q, log_rest_p = log_complement(log_q), log_complement(log_p)
-    both = (log_rest_q > -jnp.inf) & (log_rest_p > -jnp.inf)
-    safe_p = jnp.where(both, log_rest_p, 0.0)
-    # (1-q)/(1-p) through q - p while q is near p, so that the second cell keeps its digits too.
-    moved = probability_difference(log_q, log_p) * jnp.exp(-safe_p)
-    close = jnp.abs(moved) < 0.5
-    log_ratio = jnp.where(
-        close, jnp.log1p(-jnp.where(close, moved, 0.0)), jnp.where(both, log_rest_q, 0.0) - safe_p
-    )
-    return kl_terms(log_q, log_p) + kl_terms(log_rest_q, log_rest_p, log_ratio)
+    log_rest_q, log_rest_p, log_rest_ratio = _rest(log_q, log_p)
+    return kl_terms(log_q, log_p) + kl_terms(log_rest_q, log_rest_p, log_rest_ratio)
 
 
 @jax.jit
@@ -174,27 +166,20 @@ def _root(kl_budget: jax.Array, log_p: jax.Array) -> jax.Array:
     saturated = kl_budget >= -log_p
     budget = jnp.where(saturated | (kl_budget < 0), 0.0, kl_budget)
 
-    def halve(_: int, bracket: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        low, high = bracket
-        middle = 0.5 * (low + high)
-        below = binary_kl(log_p + middle, log_p) < budget
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    def newton(_: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def narrow(iteration: jax.Array, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         log_q, low, high = state
         divergence = binary_kl(log_q, log_p)
-        slope, _by_p = _binary_kl_slopes(log_q, log_p)
-        step = 2.0 * (divergence - jnp.sqrt(divergence) * jnp.sqrt(budget)) / jnp.where(slope > 0, slope, 1.0)
-        bound = jnp.where(step > 0, low, high)
-        inside = jnp.abs(step) < jnp.abs(bound - log_q)
-        # Never onto the bound itself: at q = 1 the slope is infinite and the search would stop there.
-        return jnp.where(inside, log_q - step, 0.5 * (log_q + bound)), low, high
+        below = divergence < budget
+        low, high = jnp.where(below, log_q, low), jnp.where(below, high, log_q)
+        slope, _ = _binary_kl_slopes(log_q, log_p)
+        regular = (slope > 0) & (slope < jnp.inf)  # the slope is zero at q = p and infinite at q = 1
+        excess = 2.0 * (divergence - jnp.sqrt(divergence) * jnp.sqrt(budget))
+        newton = log_q - excess / jnp.where(regular, slope, 1.0)
+        trusted = (iteration >= BISECTIONS) & regular & (low <= newton) & (newton <= high)
+        return jnp.where(trusted, newton, 0.5 * (low + high)), low, high
 
-    low, high = jax.lax.fori_loop(0, BISECTIONS, halve, (jnp.zeros_like(log_p), -log_p))
-    low, high = log_p + low, log_p + high
-    middle = 0.5 * (low + high)
-    start = jnp.where(middle < 0, middle, low)
-    log_q, _, _ = jax.lax.fori_loop(0, NEWTON_STEPS, newton, (start, low, high))
+    start = (0.5 * log_p, log_p, jnp.zeros_like(log_p))
+    log_q, _, _ = jax.lax.fori_loop(0, BISECTIONS + NEWTON_STEPS, narrow, start)
     root = jnp.where(saturated, 0.0, jnp.where(budget > 0, log_q, log_p))
     return jnp.where(kl_budget < 0, jnp.nan, root)
 
@@ -214,12 +199,23 @@ def _root_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[jax.
 
 
 def _binary_kl_slopes(log_q: jax.Array, log_p: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return the derivatives of kl(q || p) in log q and in log p; the first is +inf at q = 1."""
-    log_odds_q = log_q - log_complement(log_q)
-    log_odds_p = log_p - log_complement(log_p)
-    by_log_q = jnp.exp(log_q) * (log_odds_q - log_odds_p)
-    by_log_p = -probability_difference(log_q, log_p) * jnp.exp(-log_complement(log_p))
-    return by_log_q, by_log_p
+    """Return the derivatives of kl(q || p) in log q (+inf at q = 1) and in log p."""
+    log_rest_q, log_rest_p, log_rest_ratio = _rest(log_q, log_p)
+    by_log_q = jnp.exp(log_q) * (log_q - log_p - log_rest_ratio)
+    by_log_p = -probability_difference(log_q, log_p) * jnp.exp(-log_rest_p)
+    return jnp.where(log_rest_q > -jnp.inf, by_log_q, jnp.inf), by_log_p
+
+
+def _rest(log_q: jax.Array, log_p: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return log(1 - q), log(1 - p) and log((1 - q)/(1 - p)); the last is 0 where it is not finite."""
+    log_rest_q, log_rest_p = log_complement(log_q), log_complement(log_p)
+    both = (log_rest_q > -jnp.inf) & (log_rest_p > -jnp.inf)
+    safe_q, safe_p = jnp.where(both, log_rest_q, 0.0), jnp.where(both, log_rest_p, 0.0)
+    # Through q - p while q is near p: there the difference of the two logs has no digits left.
+    moved = jnp.where(both, probability_difference(log_q, log_p) * jnp.exp(-safe_p), 0.0)
+    close = jnp.abs(moved) < 0.5
+    log_rest_ratio = jnp.where(close, jnp.log1p(-jnp.where(close, moved, 0.0)), safe_q - safe_p)
+    return log_rest_q, log_rest_p, log_rest_ratio
 
 
 def _log_coverage_of(bandit: Bandit, prompt_budgets: jax.Array) -> jax.Array:

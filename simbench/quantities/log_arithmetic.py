@@ -1,6 +1,7 @@
 """Arithmetic on logs of probabilities, in the places where plain formulas cancel.
 
     exp_remainder(x)              e^x - 1 - x                    (>= 0; ~ x^2/2 near zero)
+    exp_remainder_ratio(x)        (e^x - 1 - x) / x^2            (1/2 at zero, where it is smooth)
     probability_difference(u, v)  e^u - e^v                      (full relative precision when u is near v)
     log_complement(u)             log(1 - e^u),  u <= 0
     log_sum_exp(x)                log sum_a e^{x_a}              (rows may hold -inf, not all of them)
@@ -34,12 +35,20 @@ def exp_remainder(x: jax.Array) -> jax.Array:
         x: any shape.
     """
     small = jnp.abs(x) < SERIES_BELOW
-    near = jnp.where(small, x, 0.0)
-    far = jnp.where(small, 1.0, x)
-    series = jnp.zeros_like(near)
-    for coefficient in reversed(SERIES):
-        series = series * near + coefficient
-    return jnp.where(small, near * near * series, jnp.expm1(far) - far)
+    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
+    return jnp.where(small, near * near * _series(near), jnp.expm1(far) - far)
+
+
+@jax.jit
+def exp_remainder_ratio(x: jax.Array) -> jax.Array:
+    """Return (e^x - 1 - x) / x^2, smooth through x = 0; jitted for its name, like `exp_remainder`.
+
+    Args:
+        x: any shape.
+    """
+    small = jnp.abs(x) < SERIES_BELOW
+    near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
+    return jnp.where(small, _series(near), (jnp.expm1(far) - far) / far**2)
 
 
 def probability_difference(log_p: jax.Array, log_q: jax.Array) -> jax.Array:
@@ -81,3 +90,11 @@ def log_sum_exp(x: jax.Array) -> jax.Array:
     top = jax.lax.stop_gradient(jnp.max(x, axis=-1, keepdims=True))
     terms = jnp.where(counted, jnp.exp(jnp.where(counted, x - top, 0.0)), 0.0)
     return top[..., 0] + jnp.log(jnp.sum(terms, axis=-1))
+
+
+def _series(x: jax.Array) -> jax.Array:
+    """Return the sum of x^k / (k + 2)!, which is (e^x - 1 - x) / x^2 for small x, by Horner's rule."""
+    total = jnp.zeros_like(x)
+    for coefficient in reversed(SERIES):
+        total = total * x + coefficient
+    return total

@@ -21,8 +21,8 @@ def relative_error(computed, exact):
     computed = float(computed)
     if isinstance(exact, float):
         return 0.0 if computed == exact else math.inf
-    if exact == 0:
-        return 0.0 if computed == 0 else math.inf
+    if exact.contains(0):
+        return 0.0 if exact.contains(computed) else math.inf
     if not math.isfinite(computed):
         return math.inf
     return float(abs((arb(computed) - exact) / exact))

@@ -15,3 +15,11 @@ def in_400_bits():
     flint.ctx.prec = 400
     yield
     flint.ctx.prec = before
+
+
+@pytest.fixture(scope="module")
+def in_5000_bits():  # enough to subtract a squared probability of e^-1500 from one
+    before = flint.ctx.prec
+    flint.ctx.prec = 5000
+    yield
+    flint.ctx.prec = before

@@ -53,6 +53,13 @@ def random_batch(rng, size, prompts=2, responses=4, betas=(0.02, 5.0), spread=2.
     return jax.tree.unflatten(jax.tree.structure(template), fields)
 
 
+def corners_and_random(rng, size=400):
+    """Stack the corners and `size` random worlds, beta from 1e-3 to 1e3: 3 prompts, 4 responses."""
+    corners = batch(list(extreme_bandits(rng).values()))
+    drawn = random_batch(rng, size, prompts=3, betas=(1e-3, 1e3))
+    return jax.tree.map(lambda x, y: np.concatenate([x, y]), corners, drawn)
+
+
 def extreme_bandits(rng):
     """Return {name: world}, all with 3 prompts and 4 responses: the corners."""
     rho = np.array([0.2, 0.3, 0.5])

@@ -7,28 +7,15 @@ import pytest
 from scipy.optimize import brentq
 from simbench import quantities as q
 from simbench.bandit import Bandit
-from tests.quantities.instances import (
-    batch,
-    extreme_bandits,
-    normalised,
-    random_bandit,
-    random_batch,
-)
+from tests.quantities import compiled
+from tests.quantities.instances import corners_and_random, normalised, random_bandit
 
 pytestmark = pytest.mark.usefixtures("in_float64")
 
 TOLERANCE = 1e-12
-RANDOM = 400
 
 
-def all_worlds(rng):
-    """Return random worlds and the corners, stacked: 3 prompts, 4 responses."""
-    corners = batch(list(extreme_bandits(rng).values()))
-    drawn = random_batch(rng, RANDOM, prompts=3, betas=(1e-3, 1e3))
-    return jax.tree.map(lambda x, y: np.concatenate([x, y]), corners, drawn)
-
-
-WORLDS = all_worlds(np.random.default_rng(0))
+WORLDS = corners_and_random(np.random.default_rng(0))
 SIZE = WORLDS.beta.size
 
 
@@ -51,18 +38,11 @@ def agree(left, right):
 
 def test_gap_is_beta_times_kl_to_the_optimum():
     # I1: J(pi*) - J(pi) = beta KL(pi || pi*), and J(pi*) = beta E log Z is the value of pi*.
-    @jax.jit
-    @jax.vmap
-    def sides(bandit, policy):
-        best = q.optimal_value(bandit)
-        attained = q.value(bandit, q.log_optimal(bandit))
-        return best - q.value(bandit, policy), q.value_gap(bandit, policy), best, attained
-
     rng = np.random.default_rng(1)
     for spread in (1.0, 30.0):
-        difference, gap, best, attained = sides(WORLDS, policies(rng, spread))
-        agree(difference, gap)
-        agree(attained, best)
+        columns = compiled.batched(WORLDS, policies(rng, spread))
+        agree(columns["optimal_value"] - columns["value"], columns["value_gap"])
+        agree(columns["optimal_attains"], columns["optimal_value"])
 
 
 def test_jeffreys_identity():

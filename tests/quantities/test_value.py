@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from tests.quantities import arb_oracle as oracle
+from tests.quantities import compiled
 from tests.quantities.instances import extreme_bandits, near, normalised, random_bandit, random_policy
 
 pytestmark = pytest.mark.usefixtures("in_float64", "in_400_bits")
@@ -18,17 +19,6 @@ BETA = st.floats(1e-3, 1e3)
 RHO = np.array([0.2, 0.3, 0.5])
 
 
-@jax.jit
-def everything(bandit, policy):
-    return {
-        "value": q.value(bandit, policy),
-        "value_gap": q.value_gap(bandit, policy),
-        "reward_gap": q.reward_gap(bandit, policy),
-        "expected_reward": q.expected_reward(bandit, policy),
-        "log_optimal": q.log_optimal(bandit),
-    }
-
-
 @pytest.mark.parametrize("case", EXTREMES)
 @pytest.mark.parametrize("spread", [1.0, 50.0])
 def test_values_and_gaps_vs_400_bits(case, spread):
@@ -36,7 +26,7 @@ def test_values_and_gaps_vs_400_bits(case, spread):
     log_policy = random_policy(np.random.default_rng(1), bandit, spread)
     policy, ref = oracle.policy(log_policy), oracle.policy(bandit.log_ref)
     best = oracle.gibbs(bandit, bandit.reward)
-    computed = everything(bandit, log_policy)
+    computed = compiled.single(bandit, log_policy)
     beta = oracle.arb(float(bandit.beta))
     value = oracle.expectation(bandit, policy, bandit.reward) - beta * oracle.kl(bandit, policy, ref)
     assert oracle.relative_error(computed["value"], value) < 1e-13
@@ -52,13 +42,13 @@ def test_gap_of_a_nearly_optimal_policy_vs_400_bits(distance):
     # log pi* is known to a few ulps of R/beta; the gap, of size distance^2, inherits that over the distance.
     for bandit in EXTREMES.values():
         log_policy = near(
-            np.random.default_rng(2), everything(bandit, bandit.log_ref)["log_optimal"], distance
+            np.random.default_rng(2), compiled.single(bandit, bandit.log_ref)["log_optimal"], distance
         )
         gap = oracle.arb(float(bandit.beta)) * oracle.kl(
             bandit, oracle.policy(log_policy), oracle.gibbs(bandit, bandit.reward)
         )
         ulps = 1e-15 * max(1.0, float(1 / bandit.beta))
-        error = oracle.relative_error(everything(bandit, log_policy)["value_gap"], gap)
+        error = oracle.relative_error(compiled.single(bandit, log_policy)["value_gap"], gap)
         assert error < 1e-14 + ulps / distance or gap < 1e-30
 
 
@@ -68,7 +58,7 @@ def test_value_is_concave_and_never_above_the_optimum(ref, reward, x, y, mix, be
     bandit = Bandit(rho=RHO, log_ref=normalised(ref), reward=reward, beta=beta)
     first, second = normalised(x), normalised(y)
     mixture = np.log(mix * np.exp(first) + (1 - mix) * np.exp(second))
-    values = [everything(bandit, policy) for policy in (first, second, mixture)]
+    values = [compiled.single(bandit, policy) for policy in (first, second, mixture)]
     line = mix * float(values[0]["value_gap"]) + (1 - mix) * float(values[1]["value_gap"])
     assert float(values[2]["value_gap"]) <= line * (1 + 1e-12) + 1e-12 * beta
     assert all(float(v["value_gap"]) >= 0 for v in values)
@@ -80,25 +70,25 @@ def test_symmetries(ref, reward, x, beta, order):
     # Renaming responses and shifting or rescaling rewards (with beta) moves gaps as their unit does.
     bandit = Bandit(rho=RHO, log_ref=normalised(ref), reward=reward / 2, beta=beta)
     policy = normalised(x)
-    base = everything(bandit, policy)
+    base = compiled.single(bandit, policy)
     renamed = bandit.replace(log_ref=bandit.log_ref[:, order], reward=bandit.reward[:, order])
     shifted = bandit.replace(reward=bandit.reward + np.array([[0.0], [0.25], [0.5]]))
     rescaled = bandit.replace(reward=2 * bandit.reward, beta=2 * beta)
     tolerance = {"rel": 1e-10, "abs": 1e-13 * max(1.0, beta)}
     for name in ("value_gap", "reward_gap"):
         expected = float(base[name])
-        assert float(everything(renamed, policy[:, order])[name]) == pytest.approx(expected, **tolerance)
-        assert float(everything(shifted, policy)[name]) == pytest.approx(expected, **tolerance)
-        assert float(everything(rescaled, policy)[name]) == pytest.approx(2 * expected, **tolerance)
+        assert float(compiled.single(renamed, policy[:, order])[name]) == pytest.approx(expected, **tolerance)
+        assert float(compiled.single(shifted, policy)[name]) == pytest.approx(expected, **tolerance)
+        assert float(compiled.single(rescaled, policy)[name]) == pytest.approx(2 * expected, **tolerance)
 
 
 def test_policy_outside_the_support_is_worthless_but_has_a_finite_reward_gap():
     bandit = random_bandit(np.random.default_rng(3), missing=True)
-    computed = everything(bandit, normalised(np.zeros((3, 4))))
+    computed = compiled.single(bandit, normalised(np.zeros((3, 4))))
     assert computed["value"] == -np.inf
     assert computed["value_gap"] == np.inf
     assert np.isfinite(computed["reward_gap"])
-    silent = everything(bandit.replace(rho=[0.0, 0.5, 0.5]), normalised(np.zeros((3, 4))))
+    silent = compiled.single(bandit.replace(rho=[0.0, 0.5, 0.5]), normalised(np.zeros((3, 4))))
     assert np.isfinite(silent["value"])
     assert np.isfinite(silent["value_gap"])
 
@@ -106,7 +96,7 @@ def test_policy_outside_the_support_is_worthless_but_has_a_finite_reward_gap():
 def test_greedier_than_the_optimum_has_a_negative_reward_gap():
     bandit = random_bandit(np.random.default_rng(4))
     greedy = normalised(20.0 * bandit.reward)
-    assert everything(bandit, greedy)["reward_gap"] < 0 < everything(bandit, greedy)["value_gap"]
+    assert compiled.single(bandit, greedy)["reward_gap"] < 0 < compiled.single(bandit, greedy)["value_gap"]
 
 
 def test_argmax_gap_by_hand():
