@@ -168,9 +168,11 @@ def integer_power(x: arb, n: int) -> arb:
         if not is_known(x):
             return UNKNOWN
         return INFINITY if x > 0 or n % 2 == 0 else NEGATIVE_INFINITY
-    if n % 2 == 0:  # a ball over zero squares to one that dips below zero; an even power does not
-        return (x**n).nonnegative_part()
-    return x**n
+    half = integer_power(x, n // 2)
+    even = (
+        half * half
+    ).nonnegative_part()  # a ball over zero times itself dips below zero; a square does not
+    return even * x if n % 2 else even
 
 
 def power(x: arb, y: arb) -> arb:

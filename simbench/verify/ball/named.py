@@ -4,19 +4,20 @@ Code that sums nine terms of a series, or runs forty bisections, computes a numb
 A proof needs the number itself. Such a function is jitted, so that its name survives in a jaxpr, and declared
 here:
 
-    encloses(exp_remainder)(scalar_rule)                       an exact formula in its place
-    encloses_root(binary_kl_root, residual=..., low=..., high=...)   the root of an increasing function, by
-    witness
+    encloses(exp_remainder)(scalar_rule)                             an exact formula in its place
+    encloses_root(binary_kl_root, residual=..., low=..., high=...)   the root of an increasing function
 
-The witness of a root is the number the code finds: the residual is evaluated in balls a little below and a
-little above it, and where the signs differ the root lies between (the residual is continuous and increasing).
-A claim file declares its own roots the same way.
+A root is approximated between its brackets; then its residual is evaluated in balls a little below and a
+little above, and where the signs are proved to differ the root lies between (the residual is continuous and
+increasing). What the code computes plays no part. A claim file declares its own roots the same way.
 
 A jitted function that merely bears a declared name is refused: the operations of its program must be those of
 the declared function, so neither a namesake nor a derivative is ever replaced.
 """
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -83,42 +84,52 @@ def enclosure_of(equation: Any, inner: Any) -> Callable[..., list[Value]] | None
     named = NAMED.get(equation.params.get("name", ""))
     if named is None:
         return None
-    with float64():
-        inputs = [jax.ShapeDtypeStruct(atom.aval.shape, atom.aval.dtype) for atom in equation.invars]
-        same_arity = len(inputs) == named.function.__wrapped__.__code__.co_argcount  # type: ignore[attr-defined]
-        declared = jax.make_jaxpr(named.function)(*inputs) if same_arity else None
-    program = getattr(inner, "jaxpr", inner)
-    if declared is None or list(_skeleton(declared.jaxpr.eqns[0].params["jaxpr"].jaxpr)) != list(
-        _skeleton(program)
-    ):
-        name = named.function.__name__
-        raise SimbenchError(
-            f"a claim's program calls a jitted function '{name}' that is not {named.function.__module__}.{name} "
-            "(or a derivative of it); ball arithmetic encloses that function only. Rename yours."
-        )
-    vectorised = np.frompyfunc(named.rule, len(inputs), 1)
+    _require_same_program(named, getattr(inner, "jaxpr", inner))
+    vectorised = np.frompyfunc(named.rule, len(equation.invars), 1)
     return lambda *operands: [np.asarray(vectorised(*operands), dtype=object)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _require_same_program(named: Named, program: Any) -> None:
+    inputs = [jax.ShapeDtypeStruct(var.aval.shape, var.aval.dtype) for var in program.invars]
+    if len(inputs) == _arity(named.function):
+        with float64():
+            (call,) = jax.make_jaxpr(named.function)(*inputs).jaxpr.eqns
+        if list(_skeleton(call.params["jaxpr"].jaxpr)) == list(_skeleton(program)):
+            return
+    name = named.function.__name__
+    raise SimbenchError(
+        f"a claim's program calls a jitted function '{name}' that is not {named.function.__module__}.{name} "
+        "(or a derivative of it); ball arithmetic encloses that function only. Rename yours."
+    )
+
+
+def _arity(function: Any) -> int:
+    return len(inspect.signature(function).parameters)
 
 
 def _skeleton(jaxpr: Any) -> Iterator[tuple[str, ...]]:
     """Yield the operations of a program with their literals, without the moves that batching adds."""
+    moved: dict[Any, str] = {}  # variables that are but a literal, broadcast
     for equation in jaxpr.eqns:
-        inner = [
-            value for value in equation.params.values() if hasattr(value, "eqns") or hasattr(value, "jaxpr")
-        ]
-        if equation.primitive.name not in MOVES and equation.primitive.name not in ("jit", "pjit"):
-            literals = [str(atom.val) for atom in equation.invars if hasattr(atom, "val")]
-            yield equation.primitive.name, *literals
-        for program in inner:
-            yield from _skeleton(getattr(program, "jaxpr", program))
+        name = equation.primitive.name
+        operands = [str(a.val) if hasattr(a, "val") else moved.get(a) for a in equation.invars]
+        literals = [operand for operand in operands if operand is not None]
+        if name in MOVES and literals:
+            moved[equation.outvars[0]] = literals[0]
+        elif name not in MOVES and name not in ("jit", "pjit"):
+            yield name, *literals
+        for value in equation.params.values():
+            program = getattr(value, "jaxpr", value)
+            if hasattr(program, "eqns"):
+                yield from _skeleton(program)
 
 
 class _RootRule:
     """Encloses one root from the number its function finds, by a sign change proved in balls."""
 
     def __init__(self, function: Any, residual: Any, low: Any, high: Any) -> None:
-        self.function = function
-        self.count = function.__wrapped__.__code__.co_argcount
+        self.count = _arity(function)
         self.sources = {"residual": residual, "low": low, "high": high}
         self.programs: dict[str, Any] = {}
 
@@ -138,7 +149,7 @@ class _RootRule:
         return high if self._evaluate("residual", high, *parameters) <= 0 else extended.UNKNOWN
 
     def _between(self, low: arb, high: arb, root_below_high: bool, parameters: tuple[arb, ...]) -> arb:
-        centre = self._approximate(tuple(p.mid() for p in parameters))
+        centre = self._approximate(low.mid(), high.mid(), tuple(p.mid() for p in parameters))
         if not centre.is_finite():
             return extended.UNKNOWN
         width = arb(2) ** (10 - flint.ctx.prec)
@@ -163,22 +174,24 @@ class _RootRule:
             else None
         )
 
-    def _approximate(self, middles: tuple[arb, ...]) -> arb:
-        """Sharpen the number that the function finds by secant steps on midpoints; nothing is proved from it."""
-        with float64():
-            found = float(self.function(*[np.float64(float(p)) for p in middles]))
-        x, step = arb(found), arb(max(abs(found), 1e-300)) * arb(2) ** -30
-        before = self._evaluate("residual", x, *middles).mid()
-        for _ in range(12):
-            there = self._evaluate("residual", (x + step).mid(), *middles).mid()
-            slope = (there - before).mid()
-            if not slope.is_finite() or slope == 0:
+    def _approximate(self, low: arb, high: arb, middles: tuple[arb, ...]) -> arb:
+        """Close in on the root by false position (Illinois), every third turn by halving; nothing is proved from it."""
+        below = self._evaluate("residual", low, *middles).mid()
+        above = self._evaluate("residual", high, *middles).mid()
+        x = ((low + high) / 2).mid()
+        for turn in range(8 * flint.ctx.prec):
+            if turn % 3 < 2 and above.is_finite() and below.is_finite() and above != below:
+                x = ((low * above - high * below) / (above - below)).mid()
+            else:
+                x = ((low + high) / 2).mid()
+            here = self._evaluate("residual", x, *middles).mid()
+            if here == 0 or high - low <= abs(x) * arb(2) ** (4 - flint.ctx.prec):
                 break
-            x, last = (x + step).mid(), before
-            step, before = (-there * step / slope).mid(), there
-            if last == 0 or not step.is_finite() or abs(step) < abs(x) * arb(2) ** (8 - flint.ctx.prec):
-                break
-        return (x + step).mid() if step.is_finite() else x
+            if here < 0:
+                low, below, above = x, here, above / 2
+            else:
+                high, above, below = x, here, below / 2
+        return x
 
     def _evaluate(self, which: str, *arguments: arb) -> arb:
         if which not in self.programs:
