@@ -13,11 +13,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.engine.ledger import TIE
+from simbench.engine.jax_ledger import (
+    Accounts,
+    Prices,
+    open_accounts,
+    price_all,
+    price_row,
+    price_world,
+    settle_all,
+    settle_row,
+)
 from simbench.engine.snapshot import Snapshot
 from simbench.learners import Comparison, RoundLearner
 from simbench.precision import float64
-from simbench.quantities import log_optimal
 from simbench.tape import (
     LABEL,
     PROMPT,
@@ -33,42 +41,8 @@ class Carry(NamedTuple):
     """One run between rounds."""
 
     state: Any
-    regret: Any  # [3]
-    policy_sum: Any  # [S, A]
+    accounts: Accounts
     diagnostics: dict[str, Any]
-
-
-class Prices(NamedTuple):
-    """What the ledger reads of a world, computed once per block."""
-
-    log_optimal: Any  # [S, A]
-    optimal_reward: Any  # [S]
-    best_reward: Any  # [S]
-
-
-def price_world(world: Bandit) -> Prices:
-    """Return the ledger's constants for `world`."""
-    log_best = log_optimal(world)
-    supported = jnp.where(world.log_ref > -jnp.inf, world.reward, -jnp.inf)
-    return Prices(log_best, jnp.sum(jnp.exp(log_best) * world.reward, axis=1), jnp.max(supported, axis=1))
-
-
-def gaps(world: Bandit, prices: Prices, log_policy: Any) -> tuple[Any, Any]:
-    """Return the three gaps `[3]` of a policy, in the order of ledger.CURRENCIES, and its probabilities `[S, A]`."""
-    policy = jnp.exp(log_policy)
-    positive = policy > 0
-    log_ratio = jnp.where(positive, log_policy - prices.log_optimal, 0.0)
-    most_likely = jnp.max(policy, axis=1, keepdims=True)
-    first_best = jnp.argmax(policy >= most_likely - TIE, axis=1)
-    played_best = jnp.take_along_axis(jnp.asarray(world.reward), first_best[:, None], axis=1)[:, 0]
-    per_prompt = jnp.stack(
-        [
-            world.beta * jnp.sum(policy * log_ratio, axis=1),
-            prices.optimal_reward - jnp.sum(policy * world.reward, axis=1),
-            prices.best_reward - played_best,
-        ]
-    )
-    return per_prompt @ world.rho, policy
 
 
 def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any) -> Comparison:
@@ -88,14 +62,25 @@ def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any
 def play_round(
     learner: RoundLearner[Any], world: Bandit, prices: Prices, key: Any, t: Any, carry: Carry
 ) -> Carry:
-    """Play round t of one run: charge the policy, draw a comparison, let the learner observe it."""
-    charged, policy = gaps(world, prices, learner.policy(carry.state, world))
-    state = learner.observe(carry.state, world, draw(learner, world, key, t, carry.state))
+    """Play round t of one run: draw a comparison, let the learner observe it, price what it changed."""
+    comparison = draw(learner, world, key, t, carry.state)
+    state = learner.observe(carry.state, world, comparison)
+    accounts = carry.accounts
+    if learner.touches == "row":
+        s = comparison.prompt
+        accounts = settle_row(accounts, s, t + 1)
+        gaps, row = price_row(world, prices, learner.policy(state, world)[s], s)
+        accounts = accounts._replace(
+            gaps=accounts.gaps.at[:, s].set(gaps), policy=accounts.policy.at[s].set(row)
+        )
+    elif learner.touches == "all":
+        accounts = settle_all(accounts, t + 1)
+        gaps, policy = price_all(world, prices, learner.policy(state, world))
+        accounts = accounts._replace(gaps=gaps, policy=policy)
     now = learner.diagnose(state)
     return Carry(
         state=state,
-        regret=carry.regret + charged,
-        policy_sum=carry.policy_sum + policy,
+        accounts=accounts,
         diagnostics={
             name: _reduce(reducer, carry.diagnostics[name], jnp.asarray(now[name], dtype=jnp.float64))
             for name, reducer in learner.diagnostics.items()
@@ -116,10 +101,11 @@ def _reduce(reducer: str, before: Any, now: Any) -> Any:
 @functools.partial(jax.jit, static_argnums=0)
 def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
     """Return the carries of a block of runs before round 0."""
+    world = jax.tree.map(jnp.asarray, world)
+    state = learner.init(world)
     fresh = Carry(
-        state=learner.init(world),
-        regret=jnp.zeros(3),
-        policy_sum=jnp.zeros(world.log_ref.shape),
+        state=state,
+        accounts=open_accounts(world, price_world(world), learner.policy(state, world)),
         diagnostics={name: jnp.asarray(0.0) for name in learner.diagnostics},
     )
     width = keys.shape[0]
@@ -137,7 +123,9 @@ def advance(
     def one_round(t: Any, carries: Carry) -> Carry:
         return jax.vmap(lambda key, carry: play_round(learner, world, prices, key, t, carry))(keys, carries)
 
-    return jax.lax.fori_loop(first, last, one_round, carry)
+    played = jax.lax.fori_loop(first, last, one_round, carry)
+    settled = jax.vmap(lambda accounts: settle_all(accounts, last))(played.accounts)
+    return played._replace(accounts=settled)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -167,10 +155,10 @@ def play(
             snapshot = Snapshot(
                 round=played,
                 log_policy=np.asarray(deployed(learner, world, carry))[:n],
-                mean_policy=np.asarray(carry.policy_sum)[:n] / played,
-                regret=np.asarray(carry.regret)[:n],
-                diagnostics=np.stack([np.asarray(v) for v in carry.diagnostics.values()], axis=1)[:n]
-                if carry.diagnostics
+                mean_policy=np.asarray(carry.accounts.policy_sum)[:n] / played,
+                regret=np.asarray(carry.accounts.regret)[:n],
+                diagnostics=np.stack([carry.diagnostics[name] for name in learner.diagnostics], axis=1)[:n]
+                if learner.diagnostics
                 else np.zeros((n, 0)),
             )
         yield snapshot

@@ -25,7 +25,8 @@ from simbench.engine.snapshot import Snapshot
 from simbench.learners import RoundLearner
 from simbench.tape import ROUND_SLOTS
 
-PARTS = "from simbench.learners.kernels.constant import TOUCHES, act, observe\n"
+PARTS = "from simbench.learners.kernels.constant import act, observe\n"
+TOUCHES = 'TOUCHES = "none"\n'
 CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
 
 
@@ -43,15 +44,17 @@ def kernel_cache() -> Path:
 
 
 @functools.cache
-def specialise(kernel_module: str) -> ModuleType:
+def specialise(kernel_module: str, touches: str) -> ModuleType:
     """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
     name = f"simbench_loop_{kernel_module.replace('.', '_')}"
     file = kernel_cache() / f"{name}.py"
     if not file.exists():
         text = Path(round_loop.__file__).read_text()
-        if PARTS not in text:
-            raise RuntimeError(f"{round_loop.__file__} no longer imports its parts as the line {PARTS!r}")
-        _publish(file, text.replace(PARTS, f"from {kernel_module} import TOUCHES, act, observe\n"))
+        for line in (PARTS, TOUCHES):
+            if text.count(line) != 1:
+                raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
+        text = text.replace(TOUCHES, f'TOUCHES = "{touches}"\n')
+        _publish(file, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the kernel {file}")
@@ -80,7 +83,7 @@ def play(
 ) -> Iterator[Snapshot]:
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not depend on the number of rounds."""
     kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
-    loop = specialise(kernels[0].module)
+    loop = specialise(kernels[0].module, learner.touches)
     reducers = tuple(learner.diagnostics.values())
     priced = loop_world(world)
     ledgers = [open_ledger(world.prompts, world.responses, reducers) for _ in keys]

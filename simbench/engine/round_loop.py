@@ -1,7 +1,7 @@
 """The numba loop over rounds, for one run.
 
 This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below
-replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls are
+and TOUCHES replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls are
 globals of its module.
 """
 
@@ -11,9 +11,10 @@ import numba
 import numpy as np
 
 from simbench.engine.ledger import TIE
-from simbench.learners.kernels.constant import TOUCHES, act, observe
-from simbench.learners.protocol import ALL, ROW
+from simbench.learners.kernels.constant import act, observe
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+
+TOUCHES = "none"
 
 
 @numba.njit
@@ -92,15 +93,15 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
                 preference = 1.0 / (1.0 + math.exp(world.reward[s, b] - world.reward[s, a]))
             else:
                 preference = world.prefs[s, a, b]
-            if TOUCHES == ROW:
+            if TOUCHES == "row":
                 settle_row(state, ledger, s, start + i + 1)
-            elif TOUCHES == ALL:
+            elif TOUCHES == "all":
                 for row in range(prompts):
                     settle_row(state, ledger, row, start + i + 1)
             observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
-            if TOUCHES == ROW:
+            if TOUCHES == "row":
                 price_row(world, state, ledger, s)
-            elif TOUCHES == ALL:
+            elif TOUCHES == "all":
                 for row in range(prompts):
                     price_row(world, state, ledger, row)
             reduce_diagnostics(state, ledger)

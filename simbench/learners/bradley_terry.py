@@ -47,63 +47,94 @@ CONTRACTION = 0.62  # e^{h/2} (e^h - 1 - h) / h^2 at h = 1/4 is 0.617
 CHORD_STEP = 0.0625  # the largest range of a step whose factorisation is used once more
 CHORD_CONTRACTION = 1.2  # e^{x/2} (e^x - 1) / x at x = 1/8 is 1.134
 MAX_STEPS = 200
+WIDEST = 600.0  # range of rewards whose exponentials share one scale without underflow
 UNROLLED = 24  # up to this many responses the elimination is unrolled, which vectorises over runs
 
 
 def solve_spd_jax(matrix: Any, vector: Any) -> Any:
-    """Return matrix^{-1} vector for one symmetric positive definite `[A, A]` matrix.
+    """Return matrix^{-1} vector `[A, B]` for B symmetric positive definite matrices, given as `[A, A, B]`.
 
-    Elimination without pivoting, unrolled over columns when A is small: under vmap every step is one fused loop
-    over runs, several times faster than a batch of calls to LAPACK.
+    Elimination without pivoting, unrolled over columns when A is small: every step is one loop along the runs.
     """
     size = matrix.shape[0]
     if size > UNROLLED:
-        return jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(matrix, lower=True), vector)
+        factor = jnp.linalg.cholesky(jnp.moveaxis(matrix, -1, 0))
+        solution = jax.scipy.linalg.cho_solve((factor, True), jnp.moveaxis(vector, -1, 0)[..., None])
+        return jnp.moveaxis(solution[..., 0], 0, -1)
     augmented = jnp.concatenate([matrix, vector[:, None]], axis=1)
     rows = []
     for _ in range(size):
         pivot = augmented[0] / augmented[0, 0]
         rows.append(pivot[1:])
         augmented = augmented[1:, 1:] - augmented[1:, :1] * pivot[None, 1:]
-    solution: list[Any] = [None] * size
-    for k in reversed(range(size)):
-        value = rows[k][-1]
-        for j in range(k + 1, size):
-            value = value - rows[k][j - k - 1] * solution[j]
-        solution[k] = value
+    solution = [rows[-1][-1]]
+    for row in rows[-2::-1]:
+        solution.insert(0, row[-1] - sum(row[j] * solution[j] for j in range(len(solution))))
     return jnp.stack(solution)
 
 
-def fit_tabular_jax(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
-    """Return the minimiser r `[A]` for one prompt's `wins [A, A]`, from `start`, and whether the rule was met."""
-    counts = wins + wins.T
-    counts = counts - jnp.diag(jnp.diag(counts))
-    identity = jnp.eye(wins.shape[0])
-    off_diagonal = wins * (1.0 - identity)
+def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
+    """Fit B runs side by side, runs last: `wins [A, A, B]`, `start [A, B]`; a run that is done stands still."""
+    off_diagonal = wins * (1.0 - jnp.eye(wins.shape[0]))[..., None]
+    counts = off_diagonal + jnp.swapaxes(off_diagonal, 0, 1)
+    on_diagonal = jnp.eye(wins.shape[0], dtype=bool)[..., None]
 
-    def step(carry: Any) -> Any:
-        reward, _, iteration = carry
-        p = jax.nn.sigmoid(reward[:, None] - reward[None, :])
-        gradient = jnp.sum(counts * p - off_diagonal, axis=1) + ridge * reward
-        curvature = counts * p * p.T
-        hessian = jnp.diag(jnp.sum(curvature, axis=1) + ridge) - curvature
-        direction = -solve_spd_jax(hessian, gradient)
-        decrement = jnp.sqrt(jnp.maximum(-jnp.sum(gradient * direction), 0.0))
-        direction = direction - jnp.mean(direction)
-        spread = jnp.max(direction) - jnp.min(direction)
+    def newton(reward: Any, p: Any, q: Any) -> tuple[Any, Any]:
+        downhill = jnp.sum(off_diagonal - counts * p, axis=1) - ridge * reward
+        curvature = counts * p * q
+        hessian = jnp.where(on_diagonal, jnp.sum(curvature, axis=1) + ridge, -curvature)
+        direction = solve_spd_jax(hessian, downhill)
+        decrement = jnp.sqrt(jnp.maximum(jnp.sum(downhill * direction, axis=0), 0.0))
+        direction = direction - jnp.mean(direction, axis=0)
+        spread = jnp.max(direction, axis=0) - jnp.min(direction, axis=0)
         full = spread <= FULL_STEP
         damping = jnp.where(full, 1.0, jnp.log1p(spread) / jnp.where(full, 1.0, spread))
-        tolerance = TOLERANCE * (1.0 + jnp.max(jnp.abs(reward)))
+        tolerance = TOLERANCE * (1.0 + jnp.max(jnp.abs(reward), axis=0))
         certified = full & (CONTRACTION * spread * decrement <= tolerance * jnp.sqrt(ridge))
-        done = certified | (jnp.max(jnp.abs(direction)) <= tolerance)
-        return reward + damping * direction, done, iteration + 1
+        return reward + damping * direction, certified | (jnp.max(jnp.abs(direction), axis=0) <= tolerance)
 
-    def unfinished(carry: Any) -> Any:
-        _, done, iteration = carry
-        return ~done & (iteration < MAX_STEPS)
+    def shared(reward: Any) -> Any:
+        # sigmoid(r_a - r_b) = e_a / (e_a + e_b): A exponentials instead of A^2, safe while none underflows.
+        return jnp.max(reward, axis=0) - jnp.min(reward, axis=0) <= WIDEST
 
-    reward, done, _ = jax.lax.while_loop(unfinished, step, (start, jnp.asarray(False), 0))
+    def close(carry: Any) -> Any:
+        reward, done, steps = carry
+        weights = jnp.exp(reward - jnp.max(reward, axis=0))
+        scale = 1.0 / (weights[:, None] + weights[None])
+        moved, finished = newton(reward, weights[:, None] * scale, weights[None] * scale)
+        moves = ~done & shared(reward)
+        return jnp.where(moves, moved, reward), done | (moves & finished), steps + 1
+
+    def wide(carry: Any) -> Any:
+        reward, done, steps = carry
+        difference = reward[:, None] - reward[None]
+        moved, finished = newton(reward, jax.nn.sigmoid(difference), jax.nn.sigmoid(-difference))
+        return jnp.where(done, reward, moved), done | finished, steps + 1
+
+    carry = (start, jnp.zeros(start.shape[1:], dtype=bool), 0)
+    carry = jax.lax.while_loop(lambda c: jnp.any(~c[1] & shared(c[0])) & (c[2] < MAX_STEPS), close, carry)
+    reward, done, _ = jax.lax.while_loop(lambda c: jnp.any(~c[1]) & (c[2] < MAX_STEPS), wide, carry)
     return reward, done
+
+
+@jax.custom_batching.custom_vmap
+def fit_tabular_jax(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
+    """Return the minimiser r `[A]` for one prompt's `wins [A, A]`, from `start`, and whether the rule was met.
+
+    Under vmap the runs become the last axis, along which XLA vectorises; left first, A x A loops stay scalar.
+    """
+    reward, done = _fit_runs(wins[..., None], start[:, None], ridge)
+    return reward[:, 0], done[0]
+
+
+@fit_tabular_jax.def_vmap
+def _fit_tabular_vmapped(axis_size: int, in_batched: Any, wins: Any, start: Any, ridge: Any) -> Any:
+    wins, start, ridge = (
+        jnp.moveaxis(x, 0, -1) if batched else jnp.broadcast_to(x[..., None], (*jnp.shape(x), axis_size))
+        for x, batched in zip((wins, start, jnp.asarray(ridge)), in_batched, strict=True)
+    )
+    reward, done = _fit_runs(wins, start, ridge)
+    return (jnp.moveaxis(reward, -1, 0), done), (True, True)
 
 
 @numba.njit
@@ -196,7 +227,7 @@ def exponentials(reward, weights):
     for a in range(1, reward.shape[0]):
         top = max(top, reward[a])
         bottom = min(bottom, reward[a])
-    if top - bottom > 600.0:
+    if top - bottom > WIDEST:
         return False
     for a in range(reward.shape[0]):
         weights[a] = math.exp(reward[a] - top)

@@ -18,6 +18,8 @@ from simbench.registry import parameters, register
 class ConstantLearner(RoundLearner[Any]):
     """A learner whose state is its policy, sampled in both slots."""
 
+    touches = "none"
+
     @abstractmethod
     def log_policy(self, log_ref: Any) -> Any:
         """Return the log-policy `[S, A]` that is played for ever."""

@@ -43,6 +43,7 @@ class OnlineDPO(RoundLearner[OnlineDPOState]):
     ridge: Positive = 1.0
     second: Literal["self", "reference"] = "self"
 
+    touches = "row"
     diagnostics = {"unsolved_fits": "sum"}  # noqa: RUF012 - a ClassVar of the base
 
     def init(self, world: Bandit) -> OnlineDPOState:

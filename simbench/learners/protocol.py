@@ -18,6 +18,7 @@ from simbench.bandit import Bandit
 
 State = TypeVar("State")
 Reducer = Literal["last", "sum", "max", "any"]
+Touches = Literal["row", "all", "none"]
 
 
 class Comparison(NamedTuple):
@@ -35,7 +36,6 @@ class Kernel(NamedTuple):
 
     The module offers
 
-        TOUCHES                          which rows of the slot-1 policy a label may change: ROW, ALL or NONE
         act(state, prompt)               -> (first [A], second [A]) running sums of the probabilities to draw from
         observe(state, prompt, first, second, first_won, round_index)
 
@@ -50,8 +50,12 @@ class Kernel(NamedTuple):
 class RoundLearner(ABC, Generic[State]):
     """An online learner. Subclasses are records of parameters (`@parameters`) and hold no data themselves.
 
-    `diagnostics` declares named numbers of the state and how rounds are reduced to a checkpoint's value.
+    `touches` says which rows of the slot-1 policy one label may change: that of its prompt ("row"), any ("all", always
+    right), or none; the loop prices only those. `diagnostics` declares named numbers of the state and how rounds are
+    reduced to a checkpoint's value.
     """
+
+    touches: ClassVar[Touches] = "all"
 
     diagnostics: ClassVar[dict[str, Reducer]] = {}
 
@@ -78,6 +82,3 @@ class RoundLearner(ABC, Generic[State]):
     def kernel(self, world: Bandit) -> Kernel | None:
         """Return the learner's numba form for `world`, or None when it has none."""
         return None
-
-
-ROW, ALL, NONE = 0, 1, 2  # which rows of the slot-1 policy a label may change

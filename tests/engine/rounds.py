@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from simbench.engine import jax_engine, numba_engine
+from simbench.engine import jax_engine, jax_ledger, numba_engine
 from simbench.engine.ledger import loop_world, open_ledger
 from simbench.precision import entry_point
 from simbench.tape import ROUND_SLOTS, run_key
@@ -33,7 +33,7 @@ def naive_rounds(naive_run, world, learner, *, rounds, run):
 def numba_rounds(world, learner, *, rounds, run):
     """Advance the kernel one round at a time and read off what changed."""
     kernel = learner.kernel(world)
-    loop = numba_engine.specialise(kernel.module)
+    loop = numba_engine.specialise(kernel.module, learner.touches)
     ledger = open_ledger(world.prompts, world.responses, tuple(learner.diagnostics.values()))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=run)
     buffer = np.empty((ROUND_SLOTS, 1))
@@ -61,19 +61,20 @@ def jax_rounds(world, learner, *, rounds, run):
     @jax.jit
     def scan(world, key):
         world = jax.tree.map(jnp.asarray, world)
-        prices = jax_engine.price_world(world)
+        prices = jax_ledger.price_world(world)
 
         def one(carry, t):
             drawn = jax_engine.draw(learner, world, key, t, carry.state)
             later = jax_engine.play_round(learner, world, prices, key, t, carry)
             winner = jnp.where(drawn.first_won, drawn.first, drawn.second)
             loser = jnp.where(drawn.first_won, drawn.second, drawn.first)
-            charged, _ = jax_engine.gaps(world, prices, learner.policy(carry.state, world))
+            charged = jnp.sum(carry.accounts.gaps, axis=1)
             return later, (jnp.stack([drawn.prompt, winner, loser]), charged)
 
         opening = jax.tree.map(lambda leaf: leaf[0], jax_engine.start(learner, world, key[None]))
         carry, (drawn, gaps) = jax.lax.scan(one, opening, jnp.arange(rounds))
-        return drawn, gaps, learner.policy(carry.state, world), carry.policy_sum / rounds, carry.diagnostics
+        mean_policy = jax_ledger.settle_all(carry.accounts, rounds).policy_sum / rounds
+        return drawn, gaps, learner.policy(carry.state, world), mean_policy, carry.diagnostics
 
     drawn, gaps, log_policy, mean_policy, diagnostics = scan(world, key)
     assert not any(np.any(value) for value in diagnostics.values())

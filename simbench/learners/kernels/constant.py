@@ -5,10 +5,6 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from simbench.learners.protocol import NONE
-
-TOUCHES = NONE
-
 
 class ConstantKernelState(NamedTuple):
     """The policy: log, probabilities and running sums."""

@@ -7,9 +7,6 @@ import numba
 import numpy as np
 
 from simbench.learners.bradley_terry import anticipate_label_numba, fit_tabular_numba
-from simbench.learners.protocol import ROW
-
-TOUCHES = ROW
 
 
 class OnlineDPOKernelState(NamedTuple):
