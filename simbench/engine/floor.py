@@ -12,7 +12,7 @@ from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, f
 
 @numba.njit(nogil=True)
 def floor_rounds(first_round, last_round, key0, key1, rho_cdf, policy_cdf, reward, wins, buffer):
-    """Draw rounds first_round, …, last_round - 1 from the running sums of a fixed policy `[S, A]` into `wins [S, A, A]`."""
+    """Draw rounds first_round, …, last_round - 1 into `wins [S, A, A]` from the running sums `[S, A]` of a policy."""
     chunk = buffer.shape[1]
     for start in range(first_round, last_round, chunk):
         rounds = min(chunk, last_round - start)

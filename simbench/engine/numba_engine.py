@@ -59,9 +59,7 @@ def specialise(kernel_module: str, touches: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the kernel {file}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = (
-        module  # numba files a cached function under its module's name, and must find it there
-    )
+    sys.modules[name] = module  # numba files a cached function under its module's name; it must be there
     spec.loader.exec_module(module)
     return module
 
@@ -81,7 +79,7 @@ def play(
     keys: np.ndarray,
     checkpoints: np.ndarray,
 ) -> Iterator[Snapshot]:
-    """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not depend on the number of rounds."""
+    """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
     kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
     loop = specialise(kernels[0].module, learner.touches)
     reducers = tuple(learner.diagnostics.values())

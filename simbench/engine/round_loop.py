@@ -1,8 +1,8 @@
 """The numba loop over rounds, for one run.
 
-This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below
-and TOUCHES replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls are
-globals of its module.
+This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below and
+TOUCHES replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls
+are globals of its module.
 """
 
 import math

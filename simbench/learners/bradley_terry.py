@@ -22,8 +22,9 @@ H >= ridge I. The fit stops once a full step was taken after which this bound ce
     max|d_+|  <=  0.62 h lambda / sqrt(ridge)  <=  1e-12 (1 + max|r|),
 
 that is, a Newton step below 1e-12 per unit of parameter without computing it; or when the step itself was below that.
-The numba dialect follows a full step of range h <= 1/16 by one with the *same* factorisation, c = -H^{-1} g(r + d) of
-range h_c and H-norm lambda_c, which needs no new Hessian and leaves lambda_+ <= 1.2 (h + h_c) lambda_c (h + h_c <= 1/8).
+The numba dialect follows a full step of range h <= 1/16 by one with the *same* factorisation, c = -H^{-1} g(r + d)
+of range h_c and H-norm lambda_c, which needs no new Hessian and leaves lambda_+ <= 1.2 (h + h_c) lambda_c as long as
+h + h_c <= 1/8.
 (A ridge of 1e-3 and 1e5 labels leave rounding of about 1e-12 in a step; the certificate does not have to see it.)
 
 The optimum is centred (the ridge's gradient sums to zero), and so is every step: rounding in the direction of

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.precision import float64

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from simbench.bandit import PairCounts, count_comparisons, pair_counts
 from simbench.errors import SimbenchError
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from simbench.bandit import Bandit, require_log_policy
 from simbench.errors import SimbenchError
 

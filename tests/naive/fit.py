@@ -29,6 +29,7 @@ float64, and NumPy raises.
 import math
 
 import numpy as np
+
 from tests.naive.world import sigmoid
 
 TOLERANCE = 1e-12  # largest last Newton step, per unit of parameter

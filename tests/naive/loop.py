@@ -12,6 +12,7 @@ A self-pair a = b is a round and a label like any other.
 import dataclasses
 
 import numpy as np
+
 from simbench.tape import (
     LABEL,
     PROMPT,

@@ -8,6 +8,7 @@ Slot 1 samples from pi_t and is charged; slot 2 samples from pi_t ("self") or fr
 """
 
 import numpy as np
+
 from tests.naive.fit import fit_rewards
 from tests.naive.world import gibbs
 

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose
 from statsmodels.base._penalized import PenalizedMixin
 from statsmodels.base._penalties import L2
 from statsmodels.discrete.discrete_model import Logit
+
 from tests.naive import fit
 from tests.naive.fit import derivatives, fit_rewards
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+
 from simbench.bandit import Bandit
 from simbench.tape import LABEL, run_key, uniforms_numpy
 from tests.naive import NaiveOnlineDPO, NaiveReference, NaiveUniform, naive_run

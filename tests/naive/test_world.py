@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
+
 from simbench.bandit import Bandit
 from tests.naive import world as naive
 

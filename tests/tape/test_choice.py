@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
 from simbench.precision import float64
 from simbench.tape import choose_jax, choose_numba, choose_numpy, run_key, uniforms_numpy
 

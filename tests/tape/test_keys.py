@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from simbench.errors import SimbenchError
 from simbench.tape import instance_key, run_key, tape_key
 

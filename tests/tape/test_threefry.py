@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from simbench.tape import threefry_jax, threefry_numba, threefry_numpy
 
 # Salmon et al. (2011), the Random123 distribution's known answers: counter, key, output

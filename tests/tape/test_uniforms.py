@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numba
 import numpy as np
 import pytest
-import simbench.tape.uniforms as module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
+import simbench.tape.uniforms as module
 from simbench.precision import Float32Error, float64
 from simbench.tape import (
     LABEL,

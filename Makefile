@@ -1,0 +1,50 @@
+# Everything from nothing but Python >= 3.11 and make: each target makes its own environment first.
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n $(CORES)
+
+.PHONY: reproduce test test-long test-nojit guards bench clean help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+reproduce: .venv/ready ## run all studies at the quick preset, judge claims, draw figures into results/
+	$(BIN)/simbench reproduce --preset quick
+
+test: .venv/ready-test ## the test suite, under five minutes on two cores
+	$(PYTEST) tests --ignore=tests/long --ignore=tests/benchmarks
+
+test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for the full sizes
+	$(PYTEST) tests/long
+
+test-nojit: .venv/ready-test ## kernels as plain Python, with their coverage
+	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/engine tests/learners tests/tape -m "not compiled" \
+		--cov=simbench.learners --cov=simbench.tape --cov=simbench.engine --cov-report=term-missing:skip-covered
+
+guards: .venv/ready-dev ## lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready-test ## benchmarks: ratios inside one run
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median
+
+clean: ## remove the environment; results stay
+	rm -rf .venv
+
+.venv/ready: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/ready-test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch .venv/ready $@
+
+.venv/ready-dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch .venv/ready .venv/ready-test $@

@@ -1,0 +1,161 @@
+"""How fast the engines are, as ratios inside one run: of the floor (tape and draws alone) and of the naive loop.
+
+Absolute rates of a shared machine mean little; a ratio of two things timed in turn, each at its best of many short
+pieces, survives noise. The yardstick is `online_dpo/tabular/10x10`: tabular online DPO, solved after every label and
+charged its exact gap, at S = A = 10, in the middle of a run of 1e5 rounds.
+"""
+
+import importlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import simbench
+from simbench.bandit import Bandit
+from simbench.engine import jax_engine, numba_engine
+from simbench.engine.floor import floor_rounds
+from simbench.engine.ledger import loop_world, open_ledger
+from simbench.errors import UnknownNameError, nearest
+from simbench.learners import RoundLearner
+from simbench.precision import float64
+from simbench.registry import configure
+from simbench.tape import ROUND_SLOTS, run_key
+from simbench.worlds import make
+
+ROWS = (
+    "floor/tape/10x10",
+    "reference/tabular/10x10",
+    "online_dpo/tabular/10x10",
+    "online_dpo/tabular/10x40",
+)
+UNIT = "rounds/s"
+WARM_ROUNDS = 20_000  # before timing: a fit after few labels needs more Newton steps than most fits of a run
+PIECE = 0.02  # seconds of one timed piece
+PIECES = 25
+JAX_RUNS = 256
+
+
+def measure_speed(rows: list[str] | None = None) -> list[dict[str, Any]]:
+    """Time the named rows (all by default) and return {name, engine, rate, unit, floor_ratio, naive_ratio}.
+
+    `floor_ratio` is the time of a round in floors of the same world; `naive_ratio` the naive loop's time over this
+    engine's, None where the naive oracles (tests/naive of a checkout) are not at hand. One core, one run at a time
+    for numba; JAX steps 256 runs together. Raises `UnknownNameError` for a row that does not exist.
+    """
+    for name in rows or ():
+        if name not in ROWS:
+            raise UnknownNameError(f"no speed row is called '{name}'. {nearest(name, ROWS)}")
+    return [entry for name in rows or ROWS for entry in _row(name)]
+
+
+def _row(name: str) -> list[dict[str, Any]]:
+    learner_name, _, size = name.split("/")
+    prompts, responses = (int(part) for part in size.split("x"))
+    world = make("random_tabular", prompts=prompts, responses=responses, beta=1.0)
+    floor = _seconds_per_round(_floor_piece(world), 2_000)
+    entries = []
+    if learner_name == "floor":
+        return [_entry(name, "numba", floor, floor, None)]
+    learner = configure("learner", learner_name, {}, "speed")
+    naive = _naive_seconds(world) if learner_name == "online_dpo" and responses == 10 else None
+    # The floor is timed again beside each engine: the machine's speed drifts.
+    numba_seconds = _seconds_per_round(_numba_piece(world, learner), 500)
+    floor = min(floor, _seconds_per_round(_floor_piece(world), 2_000))
+    entries.append(_entry(name, "numba", numba_seconds, floor, naive))
+    jax_seconds = _seconds_per_round(_jax_piece(world, learner), 20) / JAX_RUNS
+    entries.append(_entry(name, "jax", jax_seconds, floor, naive))
+    return entries
+
+
+def _entry(name: str, engine: str, seconds: float, floor: float, naive: float | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "engine": engine,
+        "rate": 1.0 / seconds,
+        "unit": UNIT,
+        "floor_ratio": seconds / floor,
+        "naive_ratio": None if naive is None else naive / seconds,
+    }
+
+
+def _seconds_per_round(play: Callable[[int], None], rounds: int) -> float:
+    """Return the best time per round over PIECES pieces of about PIECE seconds, after a warm-up."""
+    play(rounds)
+    start = time.perf_counter()
+    play(rounds)
+    rounds = max(rounds, int(rounds * PIECE / max(time.perf_counter() - start, 1e-9)))
+    best = np.inf
+    for _ in range(PIECES):
+        start = time.perf_counter()
+        play(rounds)
+        best = min(best, (time.perf_counter() - start) / rounds)
+    return float(best)
+
+
+def _floor_piece(world: Bandit) -> Callable[[int], None]:
+    rho_cdf = np.cumsum(world.rho)
+    policy_cdf = np.cumsum(np.exp(world.log_ref), axis=1)
+    reward = np.array(world.reward)
+    wins = np.zeros((world.prompts, world.responses, world.responses))
+    buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))
+    key = run_key(seed=0, instance=0, run=0)
+    return lambda rounds: floor_rounds(0, rounds, key[0], key[1], rho_cdf, policy_cdf, reward, wins, buffer)
+
+
+def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], None]:
+    kernel = learner.kernel(world)
+    assert kernel is not None
+    loop = numba_engine.specialise(kernel.module, learner.touches)
+    ledger = open_ledger(world.prompts, world.responses, tuple(learner.diagnostics.values()))
+    priced, key = loop_world(world), run_key(seed=0, instance=0, run=0)
+    buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))
+    played = 0
+
+    def play(rounds: int) -> None:
+        nonlocal played
+        loop.advance(played, played + rounds, key[0], key[1], priced, kernel.state, ledger, buffer)
+        played += rounds
+
+    play(WARM_ROUNDS)
+    return play
+
+
+def _jax_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], None]:
+    keys = np.array([run_key(seed=0, instance=0, run=run) for run in range(JAX_RUNS)])
+    with float64():
+        carry = jax_engine.start(learner, world, keys)
+    played = 0
+
+    def play(rounds: int) -> None:
+        nonlocal played, carry
+        with float64():
+            carry = jax_engine.advance(learner, world, keys, carry, played, played + rounds)
+            carry.accounts.regret.block_until_ready()
+        played += rounds
+
+    play(WARM_ROUNDS // 20)  # fits settle faster than at the start; a full warm-up would take a minute
+    return play
+
+
+def _naive_seconds(world: Bandit) -> float | None:
+    """Return the naive online DPO's seconds per round over its first 2000 rounds, or None outside a checkout."""
+    checkout = Path(simbench.__file__).resolve().parent.parent
+    if not (checkout / "tests" / "naive" / "__init__.py").is_file():
+        return None
+    sys.path.insert(0, str(checkout))  # the oracles are no part of the package
+    try:
+        naive = importlib.import_module("tests.naive")
+    finally:
+        sys.path.remove(str(checkout))
+    learner = naive.NaiveOnlineDPO(ridge=1.0, second="self")
+    rounds = 2_000
+    best = np.inf
+    for _ in range(2):
+        start = time.perf_counter()
+        naive.naive_run(world, learner, rounds=rounds, seed=0, instance=0, run=0)
+        best = min(best, (time.perf_counter() - start) / rounds)
+    return float(best)
