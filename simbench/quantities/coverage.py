@@ -22,7 +22,7 @@ from simbench.precision import require_float64
 from simbench.quantities.divergence import chi_squared
 from simbench.quantities.expectation import highest_prompt
 from simbench.quantities.gibbs import log_optimal
-from simbench.quantities.log_arithmetic import log_sum_exp
+from simbench.quantities.log_arithmetic import exp_or_inf, log_sum_exp
 
 
 def coverage(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
@@ -62,9 +62,8 @@ def log_coverage(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
     flat = jnp.where(covered, terms, -jnp.inf).reshape(-1)
     some = jnp.any(covered)  # log_sum_exp needs one finite entry
     total = log_sum_exp(jnp.where(some, flat, 0.0))
-    excess = coverage_excess(bandit, log_policy)
-    close = excess < 1.0
-    near_one = jnp.log1p(jnp.where(close, excess, 0.0))
+    close = ~jnp.any(missed) & (total < 0.5)  # there Cov - 1 has more digits than Cov
+    near_one = jnp.log1p(coverage_excess(bandit, jnp.where(close, log_policy, best)))
     return jnp.where(jnp.any(missed), jnp.inf, jnp.where(close, near_one, total))
 
 
@@ -75,7 +74,7 @@ def max_density_ratio(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         bandit: the world.
         log_policy: `[S, A]` log-policy.
     """
-    return jnp.exp(log_max_density_ratio(bandit, log_policy))
+    return exp_or_inf(log_max_density_ratio(bandit, log_policy))
 
 
 def min_density_ratio(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
@@ -118,7 +117,7 @@ def global_coverage(bandit: Bandit) -> jax.Array:
 
     Source: [song2024].
     """
-    return jnp.exp(log_global_coverage(bandit))
+    return exp_or_inf(log_global_coverage(bandit))
 
 
 def log_global_coverage(bandit: Bandit) -> jax.Array:

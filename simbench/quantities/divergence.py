@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.log_arithmetic import exp_remainder
+from simbench.quantities.log_arithmetic import exp_or_inf, exp_remainder, log_complement
 
 
 def kl(rho: jax.Array, log_p: jax.Array, log_q: jax.Array) -> jax.Array:
@@ -76,7 +76,9 @@ def _chi_squared_terms(log_p: jax.Array, log_q: jax.Array) -> jax.Array:
     both = p_positive & q_positive
     safe_p, safe_q = jnp.where(both, log_p, 0.0), jnp.where(both, log_q, 0.0)
     d = safe_p - safe_q
-    p_larger = jnp.exp(2.0 * safe_p - safe_q) * jnp.expm1(-jnp.maximum(d, 0.0)) ** 2  # (p^2/q)(1 - q/p)^2
+    p_larger = exp_or_inf(
+        2.0 * safe_p - safe_q + 2.0 * log_complement(-jnp.maximum(d, 0.0))
+    )  # (p^2/q)(1 - q/p)^2
     q_larger = jnp.exp(safe_q) * jnp.expm1(jnp.minimum(d, 0.0)) ** 2
     shared = jnp.where(d > 0.0, p_larger, q_larger)
     only_q = jnp.where(q_positive, jnp.exp(jnp.where(q_positive, log_q, 0.0)), 0.0)

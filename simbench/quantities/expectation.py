@@ -20,7 +20,9 @@ def over_prompts(rho: jax.Array, per_prompt: jax.Array) -> jax.Array:
         per_prompt: `[S]` one number per prompt; infinite ones give an infinite mean where rho_s > 0.
     """
     counted = rho > 0
-    return jnp.sum(jnp.where(counted, rho * jnp.where(counted, per_prompt, 0.0), 0.0))
+    infinite = jnp.abs(per_prompt) == jnp.inf  # not multiplied by rho: its slope in rho would be infinite
+    weighted = rho * jnp.where(counted & ~infinite, per_prompt, 0.0)
+    return jnp.sum(jnp.where(counted, jnp.where(infinite, per_prompt, weighted), 0.0))
 
 
 def highest_prompt(rho: jax.Array, per_prompt: jax.Array) -> jax.Array:

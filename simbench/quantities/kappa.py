@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench.precision import require_float64
-from simbench.quantities.log_arithmetic import SERIES_BELOW, exp_remainder_ratio
+from simbench.quantities.log_arithmetic import SERIES_BELOW, exp_or_inf, exp_remainder_ratio
 
 
 def kappa(x: jax.Array | float) -> jax.Array:
@@ -26,7 +26,7 @@ def kappa(x: jax.Array | float) -> jax.Array:
     """
     x = jnp.asarray(x)
     require_float64(x)
-    return jnp.exp(log_kappa(jnp.log(x)))
+    return exp_or_inf(log_kappa(jnp.log(x)))
 
 
 def log_kappa(log_x: jax.Array | float) -> jax.Array:

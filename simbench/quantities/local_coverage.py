@@ -33,7 +33,7 @@ from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.divergence import kl_terms
 from simbench.quantities.expectation import highest_prompt
-from simbench.quantities.log_arithmetic import log_complement, probability_difference
+from simbench.quantities.log_arithmetic import exp_or_inf, log_complement, probability_difference
 
 BISECTIONS = 52  # leave log q known to 2e-16 of log(1/p)
 NEWTON_STEPS = 4  # give log q its last digits near q = 1, where it is far smaller than that
@@ -48,7 +48,7 @@ def local_coverage(bandit: Bandit, kl_budget: jax.Array | float) -> jax.Array:
 
     Source: [song2024, Assumption 4.2].
     """
-    return jnp.exp(log_local_coverage(bandit, kl_budget))
+    return exp_or_inf(log_local_coverage(bandit, kl_budget))
 
 
 def log_local_coverage(bandit: Bandit, kl_budget: jax.Array | float) -> jax.Array:
@@ -72,7 +72,7 @@ def tilt_coverage(bandit: Bandit, reward_span: jax.Array | float) -> jax.Array:
 
     Source: [simbench], from [song2024, Lemma 4.1].
     """
-    return jnp.exp(log_tilt_coverage(bandit, reward_span))
+    return exp_or_inf(log_tilt_coverage(bandit, reward_span))
 
 
 def log_tilt_coverage(bandit: Bandit, reward_span: jax.Array | float) -> jax.Array:

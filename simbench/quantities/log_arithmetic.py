@@ -4,6 +4,7 @@
     exp_remainder_ratio(x)        (e^x - 1 - x) / x^2            (1/2 at zero, where it is smooth)
     probability_difference(u, v)  e^u - e^v                      (full relative precision when u is near v)
     log_complement(u)             log(1 - e^u),  u <= 0
+    exp_or_inf(x)                 e^x, +inf beyond the largest double
     log_sum_exp(x)                log sum_a e^{x_a}              (rows may hold -inf, not all of them)
 
 Divergences of nearly equal policies are second-order small: KL ~ E d^2/2 with d = log p - log q. Written as
@@ -11,17 +12,18 @@ a difference of first-order terms they drown in rounding from d ~ 1e-8 on and ra
 through `exp_remainder` every cell is non-negative and keeps its digits.
 
 Masked entries are replaced before a function is applied and again after it (the "double where"), so that
-neither a value nor a gradient ever meets inf - inf or 0 * inf.
+neither a value nor a gradient ever meets inf - inf or 0 * inf; `exp_or_inf` does the same for overflow, where
+the slope inf times a zero from a lost minimum would be NaN.
 """
 
 import math
+import sys
 
 import jax
 import jax.numpy as jnp
 
-SERIES_BELOW = (
-    1 / 16
-)  # |x| below which e^x - 1 - x is summed as a series; nine terms leave 7e-19 of the value
+SERIES_BELOW = 1 / 16  # below it e^x - 1 - x is summed as a series; nine terms leave 7e-19 of the value
+LARGEST_LOG = math.log(sys.float_info.max)
 SERIES = tuple(1 / math.factorial(k + 2) for k in range(9))
 
 
@@ -49,6 +51,16 @@ def exp_remainder_ratio(x: jax.Array) -> jax.Array:
     small = jnp.abs(x) < SERIES_BELOW
     near, far = jnp.where(small, x, 0.0), jnp.where(small, 1.0, x)
     return jnp.where(small, _series(near), (jnp.expm1(far) - far) / far**2)
+
+
+@jax.jit
+def exp_or_inf(x: jax.Array) -> jax.Array:
+    """Return e^x, and +inf with slope zero where it exceeds the largest double; jitted for its name.
+
+    Args:
+        x: any shape.
+    """
+    return jnp.where(x > LARGEST_LOG, jnp.inf, jnp.exp(jnp.minimum(x, LARGEST_LOG)))
 
 
 def probability_difference(log_p: jax.Array, log_q: jax.Array) -> jax.Array:

@@ -16,7 +16,7 @@ import numpy as np
 
 from simbench.bandit import Bandit, require_log_policy
 from simbench.errors import SimbenchError, UnknownNameError, nearest
-from simbench.precision import entry_point, require_float64
+from simbench.precision import float64, require_float64, to_numpy
 from simbench.quantities.coverage import (
     coverage,
     coverage_excess,
@@ -64,7 +64,6 @@ MEASURED: MappingProxyType[str, Measured] = MappingProxyType(
 )
 
 
-@entry_point
 def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """Measure one policy or many: `{name: array}` with the leading axes of `log_policy`.
 
@@ -81,13 +80,14 @@ def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None)
     if not isinstance(bandit, Bandit):
         raise SimbenchError(f"measure needs a Bandit as its first argument, not {type(bandit).__name__}.")
     if hasattr(log_policy, "dtype"):
-        require_float64(log_policy)
+        with float64():
+            require_float64(log_policy)
     policies = require_log_policy(bandit, log_policy)
     chosen = tuple(MEASURED) if names is None else measured_names(names)
-    leading = policies.shape[:-2]
     batch = policies.reshape(-1, bandit.prompts, bandit.responses)
-    columns = measure_batch(bandit, batch, chosen)
-    return {name: columns[name].reshape(leading) for name in chosen}
+    with float64():
+        columns = to_numpy(measure_batch(bandit, batch, chosen))
+    return {name: columns[name].reshape(policies.shape[:-2]) for name in chosen}
 
 
 @functools.partial(jax.jit, static_argnames=("names",))

@@ -42,7 +42,7 @@ def value(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         bandit: the world.
         log_policy: `[S, A]` log-policy.
     """
-    return expected_reward(bandit, log_policy) - bandit.beta * kl_ref(bandit, log_policy)
+    return expected_reward(bandit, log_policy) - _price(bandit, kl_ref(bandit, log_policy))
 
 
 def optimal_value(bandit: Bandit) -> jax.Array:
@@ -62,7 +62,13 @@ def value_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         bandit: the world.
         log_policy: `[S, A]` log-policy.
     """
-    return bandit.beta * kl(bandit.rho, log_policy, log_optimal(bandit))
+    return _price(bandit, kl(bandit.rho, log_policy, log_optimal(bandit)))
+
+
+def _price(bandit: Bandit, divergence: jax.Array) -> jax.Array:
+    """Return beta times a divergence; an infinite one is not multiplied, so its slope in beta is no NaN."""
+    infinite = divergence == jnp.inf
+    return jnp.where(infinite, jnp.inf, bandit.beta * jnp.where(infinite, 0.0, divergence))
 
 
 def reward_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:

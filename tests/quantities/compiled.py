@@ -1,6 +1,7 @@
 """Every quantity of a (world, policy) pair in one compiled call, shared by the tests: compiling is what takes time."""
 
 import jax
+
 from simbench import quantities as q
 
 

@@ -1,5 +1,6 @@
 import flint
 import pytest
+
 from simbench.precision import float64
 
 

@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import pytest
 from flint import arb
+
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from tests.quantities import arb_oracle as oracle

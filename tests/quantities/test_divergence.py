@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import rel_entr
+
 from simbench import quantities as q
 from tests.quantities import arb_oracle as oracle
 from tests.quantities.instances import near, normalised, random_bandit, random_policy

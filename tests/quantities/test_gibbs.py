@@ -1,6 +1,7 @@
 import jax
 import numpy as np
 import pytest
+
 from simbench import quantities as q
 from tests.quantities import arb_oracle as oracle
 from tests.quantities import compiled

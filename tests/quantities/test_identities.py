@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
+
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from tests.quantities import compiled

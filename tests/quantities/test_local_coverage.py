@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import rel_entr
+
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from tests.quantities import arb_oracle as oracle

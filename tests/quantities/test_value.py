@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from tests.quantities import arb_oracle as oracle
