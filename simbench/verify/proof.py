@@ -2,7 +2,7 @@
 
     proved      the margin is wholly positive: the inequality fails at this instance, that is a theorem
     holds       the margin is wholly <= 0
-    touches     zero to half the working precision: the sides meet, as at a tight instance
+    touches     zero to half of the highest precision: the sides meet, as far as can be told
     outside     the claim's assumptions are not met there (or not decided)
     undecided   none of these, up to the highest precision
 
@@ -19,7 +19,7 @@ from simbench.verify.ball import Undecided, enclose, working_precision
 from simbench.verify.comparison import ball_ratio, margin, touches
 from simbench.verify.sides import Sides
 
-PRECISIONS = (128, 256, 512, 1024, 2048)
+PRECISIONS = (128, 256, 512, 1024)
 DIGITS = 25  # of an enclosure as it is written down
 
 
@@ -48,7 +48,7 @@ def decide(
             proof = _at(sides, point, constant, precision)
         except Undecided:
             continue
-        if proof.status != "undecided":
+        if proof.status not in ("undecided", "touches"):
             return proof
     return proof
 

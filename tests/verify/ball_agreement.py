@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+
 from simbench.verify.ball import enclose, to_interval
 
 PRECISION = 256

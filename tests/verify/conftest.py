@@ -1,6 +1,7 @@
 """Every test of the laboratory runs inside the float64 scope, as its entry points do."""
 
 import pytest
+
 from simbench.precision import float64
 
 

@@ -1,11 +1,12 @@
 """Claims for testing the laboratory itself: true ones, false ones, ill-posed ones. The catalogue lives elsewhere."""
 
 import jax.numpy as jnp
+
 from simbench import quantities as q
-from simbench.verify import Control, Exists, Identity, Instance, Lower, Upper, claim, family, traced_world
+from simbench.verify import Control, Exists, Identity, Instance, Upper, claim, family, traced_world
 from simbench.verify.domains import Free, Instances, Mixture, Worlds
 
-SMALL = Worlds(shapes=((1, 3), (2, 3)))
+SMALL = Worlds(shapes=((2, 3),))
 
 
 @family(log_tail=(-50.0, -2.0), ratio=(0.5, 16.0))
@@ -42,40 +43,11 @@ class Lemma31(Upper):
         return jnp.exp(q.log_kappa(2 * x.world.reward_bound / x.world.beta)) * gap_over_beta(x)
 
 
-@claim("test_lemma_3_1_by_ratio", source="simbench")
-class Lemma31ByRatio(Upper):
-    """Cov(pi*|pi) - 1 <= kappa(M) gap/beta, M = max pi*/pi, for any policy."""
-
-    domain = Instances(SMALL, log_policy=Free(depth=20.0))
-    tightness = 0.99
-    controls = (Control("half the constant", constant=0.5),)
-
-    def measured(self, x):
-        return q.coverage_excess(x.world, x.log_policy)
-
-    def theory(self, x):
-        return q.kappa(q.max_density_ratio(x.world, x.log_policy)) * gap_over_beta(x)
-
-
-@claim("test_lemma_3_1_below", source="simbench")
-class Lemma31Below(Lower):
-    """Cov(pi*|pi) - 1 >= kappa(m) gap/beta, m = min pi*/pi, for any policy."""
-
-    domain = Instances(SMALL, log_policy=Free(depth=20.0))
-    controls = (Control("twice the constant", constant=2.0),)
-
-    def measured(self, x):
-        return q.coverage_excess(x.world, x.log_policy)
-
-    def theory(self, x):
-        return q.kappa(q.min_density_ratio(x.world, x.log_policy)) * gap_over_beta(x)
-
-
 @claim("test_gap_is_kl", source="simbench")
 class GapIsKL(Identity):
     """J(pi*) - J(pi) = beta KL(pi||pi*), the left side by the values themselves."""
 
-    domain = Instances(SMALL, log_policy=Free(depth=20.0))
+    domain = Instances(Worlds(shapes=((1, 3), (2, 2))), log_policy=Free(depth=20.0))
     controls = (
         Control("a thousandth more", constant=1.001),
         Control(

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
+
 from simbench import quantities as q
 from simbench.quantities.log_arithmetic import exp_remainder
 from simbench.verify.ball import enclose, encloses_root, to_interval

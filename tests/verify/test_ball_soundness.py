@@ -8,6 +8,7 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
+
 from simbench.verify.ball import Undecided, enclose, extended
 from simbench.verify.ball.interpreter import run, working_precision
 from tests.verify.ball_agreement import disagreement

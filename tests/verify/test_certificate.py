@@ -1,0 +1,195 @@
+"""Proofs and their certificates: where float64 is wrong, what is proved, and what a tampered certificate meets."""
+
+import json
+import subprocess
+import sys
+import time
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from simbench import quantities as q
+from simbench.verify import Control, Instance, Upper, claim, family
+from simbench.verify.certificate import CertificateError, certify, digest, replay, save
+from simbench.verify.explore import sample
+from simbench.verify.proof import decide
+from simbench.verify.sampling import grid_points
+from simbench.verify.sides import Sides
+from tests.verify.sample_claims import Lemma31, two_arms
+
+
+@claim("test_naive_lemma_3_1", source="huang2025, Lemma 3.1")
+class NaiveLemma31(Upper):
+    """Cov(pi*|pi) - 1 <= kappa(e^{2R/beta}) gap/beta on the two-arm family, both sides by their naive formulas."""
+
+    domain = two_arms
+
+    def measured(self, x):
+        return jnp.sum(jnp.exp(2 * q.log_optimal(x.world) - x.log_policy)) - 1.0
+
+    def theory(self, x):
+        scale = jnp.exp(q.log_kappa(2 * x.world.reward_bound / x.world.beta))
+        gap = jnp.sum(jnp.exp(x.log_policy) * (x.log_policy - q.log_optimal(x.world)))
+        return scale * gap
+
+
+@pytest.fixture(scope="module")
+def naive():
+    known = NaiveLemma31()
+    return Sides(known, two_arms, ())
+
+
+@pytest.fixture(scope="module")
+def grid(naive):
+    from simbench.precision import float64
+
+    with float64():
+        return sample(naive, "grid", grid_points(two_arms, (), 400))
+
+
+def test_float64_alone_would_report_violations_of_a_true_lemma(naive, grid):
+    false_alarms = np.flatnonzero(grid.ratios > 1 + 1e-5)
+    assert len(false_alarms) >= 5
+    for i in false_alarms:
+        assert decide(naive, grid.points[i]).status in ("holds", "touches")
+
+
+def test_the_constant_is_exactly_right_on_the_two_arm_family():
+    """The bound holds with its constant and is proved false with a millionth less, in milliseconds."""
+    lemma = Lemma31()
+    sides = Sides(lemma, two_arms, ())
+    tight = np.array([0.0, 0.5])  # a tail of e^-50
+    assert decide(sides, tight).status == "holds"
+    began = time.perf_counter()
+    proof = decide(sides, tight, 0.999999)
+    assert time.perf_counter() - began < 0.5
+    assert proof.status == "proved"
+    assert float(proof.margin[0]) > 0
+    assert float(proof.ratio[0]) == pytest.approx(1 / 0.999999, rel=1e-9)
+    with pytest.raises(CertificateError, match="nothing to certify"):
+        certify(sides, tight, 1.0, decide(sides, tight), found_by="test")
+
+
+def test_the_precision_rises_until_the_margin_has_a_sign():
+    @family(a=(0.0, 1.0))
+    def number(a):
+        return Instance(world=None, a=a)
+
+    @claim("test_close", source="me")
+    class Close(Upper):
+        """1 + e^-200 a^2 <= 1, false by e^-200 unless a = 0."""
+
+        domain = number
+
+        def measured(self, x):
+            return 1.0 + jnp.exp(-200.0) * x.a**2
+
+        def theory(self, x):
+            return 1.0 + 0.0 * x.a
+
+    sides = Sides(Close(), number, ())
+    proof = decide(sides, np.array([1.0]))
+    assert (proof.status, proof.precision) == ("proved", 512)
+    assert decide(sides, np.array([1.0]), precisions=(128, 256)).status == "touches"
+    assert decide(sides, np.array([0.0])).status == "holds"
+    third = sides.claim.altered(Control("a third", measured=lambda x: 3.0 * ((1.0 + x.a) / 3.0) - x.a))
+    assert decide(Sides(third, number, ()), np.array([0.3])).status == "touches", "1 <= 1, but for rounding"
+
+
+PLUGIN = '''
+"""A false claim in a file of its own."""
+import jax.numpy as jnp
+from simbench.verify import Upper, claim, Instance, family
+
+@family(a=(0.0, 1.0))
+def number(a):
+    return Instance(world=None, a=a)
+
+@claim("test_plugin_square", source="me")
+class Square(Upper):
+    """a^2 <= 0.9 a on [0, 1]; false near 1."""
+
+    domain = number
+
+    def measured(self, x):
+        return x.a ** 2
+
+    def theory(self, x):
+        return 0.9 * x.a
+'''
+
+REPLAY = """
+import sys
+from simbench.verify.certificate import replay
+proof = replay(sys.argv[1])
+print(proof.status, proof.precision)
+"""
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    from simbench.registry import load_plugin
+    from simbench.verify import find_claim
+
+    path = tmp_path / "square_plugin.py"
+    path.write_text(PLUGIN)
+    load_plugin(path)
+    known = find_claim("test_plugin_square")
+    sides = Sides(known, known.domain, ())
+    point = np.array([0.95])
+    return certify(sides, point, 1.0, decide(sides, point), found_by="test")
+
+
+def test_a_certificate_is_replayed_in_another_process_at_twice_the_precision(certificate, tmp_path):
+    path = save(certificate, tmp_path / "out" / "square.json")
+    assert json.loads(path.read_text()) == certificate
+    command = [sys.executable, "-c", REPLAY, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.split() == ["proved", "256"], done.stderr
+    low, high = certificate["margin"]
+    assert float(low) <= 0.95**2 - 0.9 * 0.95 <= float(high) + 1e-15
+
+
+def _tampered(certificate, **changes):
+    altered = dict(certificate) | changes
+    return altered | {"digest": digest(altered)}
+
+
+def test_a_tampered_certificate_is_rejected_in_a_sentence(certificate):
+    point = certificate["point"]
+    moved = [(float.fromhex(point[0]) - 0.25).hex()]
+    cases = [
+        (dict(certificate) | {"point": moved}, "digest does not match"),
+        (dict(certificate) | {"digest": "0" * 32}, "digest does not match"),
+        (_tampered(certificate, point=moved), "not confirmed.*the instance holds"),
+        (_tampered(certificate, point=[(0.96).hex()]), "does not come out again"),
+        (_tampered(certificate, point=[(1.5).hex()]), "not in the domain"),
+        (_tampered(certificate, constant=(1.5).hex()), "not confirmed"),
+        (_tampered(certificate, margin=["0.1", "0.2"]), "enclosure of the margin"),
+        (_tampered(certificate, ratio=["1.5", "1.6"]), "enclosure of the ratio"),
+        (_tampered(certificate, claim="test_lemma_3_1"), "another text of claim"),
+        (_tampered(certificate, statement="0" * 32), "another text of claim"),
+        (_tampered(certificate, format="simbench certificate 0"), "no certificate"),
+    ]
+    for record, complaint in cases:
+        with pytest.raises(CertificateError, match=complaint):
+            replay(record)
+
+
+def test_an_edited_claim_no_longer_matches_its_certificate(certificate, tmp_path):
+    from simbench.registry import load_plugin
+
+    path = tmp_path / "square_plugin.py"
+    path.write_text(PLUGIN.replace("0.9 * x.a", "0.8 * x.a"))
+    load_plugin(path)
+    with pytest.raises(CertificateError, match="another text"):
+        replay(certificate)
+
+
+def test_missing_and_broken_files_are_named(tmp_path):
+    with pytest.raises(CertificateError, match="does not exist"):
+        replay(tmp_path / "none.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(CertificateError, match="is not JSON"):
+        replay(tmp_path / "broken.json")
