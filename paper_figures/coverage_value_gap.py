@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from simbench.show.scatter import coverage_points, draw_coverage_by_value, draw_sharp_form
 from simbench.show.style import DOUBLE_COLUMN, new_figure
 from simbench.study.study import load_study

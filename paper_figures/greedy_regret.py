@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from simbench.bandit import Bandit
 from simbench.precision import entry_point
 from simbench.quantities import log_optimal

@@ -11,7 +11,7 @@ import pandas as pd
 from simbench import named_files
 from simbench.errors import SimbenchError
 from simbench.show.figure_script import FigureScript, list_figures, load_figure
-from simbench.show.reference import read_reference
+from simbench.show.reference import read_reference, reference_folders
 from simbench.show.style import PNG_DPI, WARNING, paper_style
 from simbench.study.table import load_table
 
@@ -57,7 +57,7 @@ def draw_figures(
 
     Args:
         names: which figures (names or paths of scripts); None means all, leaving out those without results.
-        results: the results folder that studies were run into.
+        results: the results folder that studies were run into; a folder of reference results means `from_reference`.
         out: folder for the files.
         preset: which preset's results.
         from_reference: draw the committed reference results instead.
@@ -66,6 +66,8 @@ def draw_figures(
         SimbenchError: an unknown figure, a named figure whose study has no results, or no results at all.
     """
     scripts = [load_figure(name) for name in (named_files.names("paper_figures") if names is None else names)]
+    shipped = [folder.resolve() for folder in reference_folders()]
+    from_reference = from_reference or results.resolve() in shipped
     drawn = []
     for script in scripts:
         try:

@@ -92,6 +92,15 @@ class GrowthLaw:
         return text + ("" if self.decided else ", undecided")
 
 
+def significant(value: float, low: float, high: float) -> str:
+    """Write `value` with the digits that its interval supports: two of the interval's half-width, four at most."""
+    width = (high - low) / 2.0
+    if not (math.isfinite(value) and math.isfinite(width)) or width <= 0.0 or value == 0.0:
+        return number(value, 4)
+    digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(width)) + 2
+    return number(value, min(max(digits, 1), 4))
+
+
 def number(value: float, digits: int = 3) -> str:
     """Write `value` with so many significant digits, in plain decimals between 1e-3 and 1e6."""
     if value == 0.0:

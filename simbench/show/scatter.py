@@ -17,6 +17,8 @@ lines. `draw_sharp_form` divides by gap/beta, and all worlds fall together: each
 import dataclasses
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -41,6 +43,8 @@ class CoveragePoints:
         excess: Cov(pi*|pi) - 1.
         log_largest: log M (nats).
         log_smallest: log m (nats).
+        log_kappa_largest: log kappa(M).
+        log_kappa_smallest: log kappa(m).
         learner: who played the policy.
         left_out: how many policies were left out because gap/beta is below `SMALLEST_DIVERGENCE`.
     """
@@ -50,6 +54,8 @@ class CoveragePoints:
     excess: np.ndarray
     log_largest: np.ndarray
     log_smallest: np.ndarray
+    log_kappa_largest: np.ndarray
+    log_kappa_smallest: np.ndarray
     learner: np.ndarray
     left_out: int
 
@@ -65,14 +71,11 @@ class CoveragePoints:
         """(Cov - 1) beta / gap."""
         return np.asarray(self.excess / self.divergence)
 
-    def outside(self, log_smallest: Any, log_largest: Any) -> np.ndarray:
-        """Return which ratios lie outside [kappa(smallest), kappa(largest)] by more than the tolerance."""
+    def outside(self, log_kappa_low: Any, log_kappa_high: Any) -> np.ndarray:
+        """Return which ratios lie outside the two lines, given by their logs, by more than the tolerance."""
         log_ratio = np.log(self.ratio)
         margin = np.log1p(TOLERANCE)
-        return np.asarray(
-            (log_ratio > log_kappa_at(log_largest) + margin)
-            | (log_ratio < log_kappa_at(log_smallest) - margin)
-        )
+        return np.asarray((log_ratio > log_kappa_high + margin) | (log_ratio < log_kappa_low - margin))
 
     def in_class(self, reward_bound: float) -> np.ndarray:
         """Return which policies have density ratios within e^{-2R/beta} … e^{2R/beta}."""
@@ -93,21 +96,28 @@ def coverage_points(table: pd.DataFrame) -> CoveragePoints:
     policies = table.drop_duplicates(["setting", "instance", "learner", *COLUMNS])
     policies = policies.assign(divergence=policies["value_gap"] / policies[BETA])
     kept = policies[policies["divergence"] > SMALLEST_DIVERGENCE]
+    log_largest = np.log(kept["max_density_ratio"].to_numpy(np.float64))
+    log_smallest = np.log(kept["min_density_ratio"].to_numpy(np.float64))
     return CoveragePoints(
         beta=kept[BETA].to_numpy(np.float64),
         divergence=kept["divergence"].to_numpy(np.float64),
         excess=kept["coverage_excess"].to_numpy(np.float64),
-        log_largest=np.log(kept["max_density_ratio"].to_numpy(np.float64)),
-        log_smallest=np.log(kept["min_density_ratio"].to_numpy(np.float64)),
+        log_largest=log_largest,
+        log_smallest=log_smallest,
+        log_kappa_largest=log_kappa_at(log_largest),
+        log_kappa_smallest=log_kappa_at(log_smallest),
         learner=kept["learner"].to_numpy(object),
         left_out=len(policies) - len(kept),
     )
 
 
+_compiled = jax.jit(log_kappa)
+
+
 @entry_point
 def log_kappa_at(log_x: Any) -> Any:
     """Return log kappa(e^{log_x}) as NumPy."""
-    return log_kappa(np.asarray(log_x, dtype=np.float64))
+    return _compiled(jnp.asarray(log_x, dtype=jnp.float64))
 
 
 def draw_coverage_by_value(ax: Any, points: CoveragePoints, *, reward_bound: float) -> None:
@@ -136,7 +146,7 @@ def draw_coverage_by_value(ax: Any, points: CoveragePoints, *, reward_bound: flo
             label=rf"$\kappa({name})\,\mathrm{{gap}}/\beta$",
         )  # fmt: skip
     members = points.select(inside)
-    count = int(members.outside(-width, width).sum())
+    count = int(members.outside(log_kappa_at(-width), log_kappa_at(width)).sum())
     ax.set(
         xscale="log",
         yscale="log",
@@ -157,7 +167,7 @@ def draw_sharp_form(ax: Any, points: CoveragePoints) -> None:
         )  # fmt: skip
     log_x = np.linspace(points.log_smallest.min() - 1.0, points.log_largest.max() + 1.0, 500)
     ax.plot(np.exp(log_x), np.exp(log_kappa_at(log_x)), color="black", linewidth=1.2, label=r"$\kappa(x)$")
-    missed = int(points.outside(points.log_smallest, points.log_largest).sum())
+    missed = int(points.outside(points.log_kappa_smallest, points.log_kappa_largest).sum())
     ax.set(
         xscale="log",
         yscale="log",

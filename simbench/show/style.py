@@ -19,7 +19,7 @@ PNG_DPI = 250
 FONT_SIZE = 8.0  # points, at the printed size
 SMALL_FONT_SIZE = 7.0
 
-RC: dict[str, Any] = {
+RC: Any = {
     "font.family": "STIXGeneral",  # ships with matplotlib: the same glyphs on every machine
     "mathtext.fontset": "stix",
     "font.size": FONT_SIZE,
@@ -61,8 +61,8 @@ class Look:
 LOOKS = (
     Look(color="#0b3c7f", linestyle="-", marker="o"),
     Look(color="#c2553f", linestyle=(0, (5, 1.6)), marker="s"),
-    Look(color="#86a9d6", linestyle=(0, (1.2, 1.2)), marker="^"),
-    Look(color="#e8bf4b", linestyle=(0, (6, 1.5, 1.2, 1.5)), marker="D"),
+    Look(color="#7fa3d3", linestyle=(0, (1.2, 1.2)), marker="^"),
+    Look(color="#eecb66", linestyle=(0, (6, 1.5, 1.2, 1.5)), marker="D"),
     Look(color="#111111", linestyle=(0, (3, 1.2, 1, 1.2, 1, 1.2)), marker="v"),
 )
 """Dark blue, brick, light blue, gold, black: at least 12 steps of CIE lightness between any two."""
