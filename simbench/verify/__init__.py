@@ -43,6 +43,7 @@ refuted, with proof, or the claim is never called consistent.
 """
 
 from simbench.verify.domains import family
+from simbench.verify.hunting import Quarry, hunt
 from simbench.verify.instance import Instance, traced_world
 from simbench.verify.judge import judge, judge_all
 from simbench.verify.protocol import (
@@ -67,11 +68,13 @@ __all__ = [
     "Identity",
     "Instance",
     "Lower",
+    "Quarry",
     "Upper",
     "Verdict",
     "claim",
     "family",
     "find_claim",
+    "hunt",
     "judge",
     "judge_all",
     "traced_world",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from simbench.errors import SimbenchError
 from simbench.verify.explore import Candidate, Effort, Sample, sample, samples, suspects
-from simbench.verify.hunter import hunt
+from simbench.verify.hunter import ascend
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Control, Deterministic, Exists, find_claim
 from simbench.verify.sides import Sides
@@ -59,7 +59,7 @@ def _again(tried: list[Sample], constant: float, effort: Effort) -> Iterable[Sam
         yield sample(one.sides, one.found_by, one.points, constant)
     for one in tried:
         if one.found_by == "hunter":
-            result = hunt(one.sides, steps=effort.steps, seeds=one.points, constant=constant)
+            result = ascend(one.sides, steps=effort.steps, seeds=one.points, constant=constant)
             yield sample(one.sides, "hunter", result.points, constant, result)
 
 

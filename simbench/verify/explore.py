@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from simbench.verify.comparison import ratio
-from simbench.verify.hunter import Hunt, hunt
+from simbench.verify.hunter import Ascent, ascend
 from simbench.verify.protocol import Deterministic, Identity
 from simbench.verify.sampling import corner_points, grid_points, random_points
 from simbench.verify.sides import Sides, Values
@@ -60,7 +60,7 @@ class Sample:
     points: np.ndarray
     values: Values
     ratios: np.ndarray
-    hunt: Hunt | None = None
+    ascent: Ascent | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,12 +74,12 @@ class Candidate:
 
 
 def sample(
-    sides: Sides, found_by: str, points: np.ndarray, constant: float = 1.0, hunt: Hunt | None = None
+    sides: Sides, found_by: str, points: np.ndarray, constant: float = 1.0, ascent: Ascent | None = None
 ) -> Sample:
     """Evaluate the sides at `points` and return the sample."""
     values = sides.values(points, constant)
     ratios = np.where(values.assumed, ratio(sides.claim, values.measured, values.theory), np.nan)
-    return Sample(found_by=found_by, sides=sides, points=points, values=values, ratios=ratios, hunt=hunt)
+    return Sample(found_by=found_by, sides=sides, points=points, values=values, ratios=ratios, ascent=ascent)
 
 
 def samples(
@@ -120,7 +120,7 @@ def _hunted(seen: list[Sample], effort: Effort, constant: float) -> Iterator[Sam
     sides = seen[0].sides
     seeds = best_points(seen, 64)
     for wave in range(effort.waves):
-        result = hunt(sides, steps=effort.steps, wave=wave, seeds=seeds, constant=constant)
+        result = ascend(sides, steps=effort.steps, wave=wave, seeds=seeds, constant=constant)
         yield sample(sides, "hunter", result.points, constant, result)
 
 

@@ -36,7 +36,7 @@ class Findings:
     def take(self, one: Sample) -> None:
         """Count a sample; an existence claim looks for its proof at once."""
         self.tried.append(one)
-        count = one.hunt.evaluations if one.hunt else len(one.points)
+        count = one.ascent.evaluations if one.ascent else len(one.points)
         self.counts[one.found_by] = self.counts.get(one.found_by, 0) + count
         if isinstance(self.claim, Exists):
             self._examine(suspects(one))
@@ -166,13 +166,13 @@ class Findings:
         refuted = self.statuses["holds"] + self.statuses["touches"]
         if refuted:
             told.append(f"float64 suspected {refuted} violations that ball arithmetic refuted")
-        frozen = sum(one.hunt.frozen for one in self.tried if one.hunt)
+        frozen = sum(one.ascent.frozen for one in self.tried if one.ascent)
         if frozen:
             told.append(
                 f"{frozen} of the hunter's starts met an undefined gradient: a side is not smooth there"
             )
-        hunts = [one.hunt for one in self.tried if one.hunt]
-        if hunts and all(h.flat == len(h.points) for h in hunts):
+        hunts = [one.ascent for one in self.tried if one.ascent]
+        if hunts and all(ascent.flat == len(ascent.points) for ascent in hunts):
             told.append("the hunter met no slope at all: the sides are flat, and only chance searched")
         trivial = sum(int((np.isinf(one.values.theory) & one.values.assumed).sum()) for one in self.tried)
         if trivial:

@@ -24,7 +24,7 @@ MOMENTS, GUARD = (0.9, 0.999), 1e-8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Hunt:
+class Ascent:
     """What one wave found.
 
     Args:
@@ -57,9 +57,9 @@ def starting_points(sides: Sides, wave: int, seeds: np.ndarray) -> np.ndarray:
     return np.concatenate([kept, fresh[: BATCH - len(kept)]])
 
 
-def hunt(
+def ascend(
     sides: Sides, *, steps: int, wave: int = 0, seeds: np.ndarray | None = None, constant: float = 1.0
-) -> Hunt:
+) -> Ascent:
     """Climb log(lesser/greater) for `steps` steps from BATCH starts; deterministic in (claim, shape, wave, seeds)."""
     nothing = np.zeros((0, sides.dimension))
     u = starting_points(sides, wave, nothing if seeds is None else seeds)
@@ -86,7 +86,7 @@ def hunt(
         scale = np.sqrt(spread / (1 - MOMENTS[1] ** step)) + GUARD
         size = FIRST_STEP * (LAST_STEP / FIRST_STEP) ** (step / steps)
         u = np.clip(u + size * direction / scale, 0.0, 1.0)
-    return Hunt(
+    return Ascent(
         points=points,
         ratios=ratios,
         trajectory=trajectory,
@@ -96,12 +96,12 @@ def hunt(
     )
 
 
-def random_search(sides: Sides, *, evaluations: int, constant: float = 1.0) -> Hunt:
+def random_search(sides: Sides, *, evaluations: int, constant: float = 1.0) -> Ascent:
     """Evaluate that many uniform points: what the hunter must beat."""
     points = uniform_points(sides.claim.name, "blind", sides.shape, evaluations, sides.dimension)
     values = sides.values(points, constant)
     ratios = np.where(values.assumed, ratio(sides.claim, values.measured, values.theory), np.nan)
-    return Hunt(
+    return Ascent(
         points=points,
         ratios=ratios,
         trajectory=np.fmax.accumulate(ratios),

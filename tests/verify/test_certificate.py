@@ -121,7 +121,13 @@ class Square(Upper):
 
 REPLAY = """
 import sys
-from simbench.verify.certificate import replay
+from simbench.registry import load_plugin
+from simbench.verify.certificate import CertificateError, replay
+try:
+    replay(sys.argv[1])
+except CertificateError as error:
+    print("--plugin" in str(error))
+load_plugin(sys.argv[2])
 proof = replay(sys.argv[1])
 print(proof.status, proof.precision)
 """
@@ -144,9 +150,9 @@ def certificate(tmp_path):
 def test_a_certificate_is_replayed_in_another_process_at_twice_the_precision(certificate, tmp_path):
     path = save(certificate, tmp_path / "out" / "square.json")
     assert json.loads(path.read_text()) == certificate
-    command = [sys.executable, "-c", REPLAY, str(path)]
+    command = [sys.executable, "-c", REPLAY, str(path), certificate["file"]]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.stdout.split() == ["proved", "256"], done.stderr
+    assert done.stdout.split() == ["True", "proved", "256"], done.stderr
     low, high = certificate["margin"]
     assert float(low) <= 0.95**2 - 0.9 * 0.95 <= float(high) + 1e-15
 

@@ -1,13 +1,17 @@
 """The hunter finds what chance does not, does it again the same way, and finds nothing when it is blind."""
 
+import json
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from simbench import quantities as q
 from simbench.verify import Instance, Upper, claim, family
+from simbench.verify import hunt as run_hunt
+from simbench.verify.certificate import replay
 from simbench.verify.domains import Gibbs, Instances, Worlds
-from simbench.verify.hunter import hunt, random_search
+from simbench.verify.hunter import ascend, random_search
 from simbench.verify.proof import decide
 from simbench.verify.sides import BATCH, Sides
 
@@ -36,7 +40,7 @@ def sides():
 
 @pytest.fixture(scope="module")
 def found(sides):
-    return hunt(sides, steps=STEPS)
+    return ascend(sides, steps=STEPS)
 
 
 def test_the_hunter_reaches_the_bound_and_chance_does_not(sides, found):
@@ -54,7 +58,7 @@ def test_what_it_finds_is_never_a_violation(sides, found):
 
 
 def test_a_wave_is_a_pure_function_and_waves_differ(sides, found):
-    again, other = hunt(sides, steps=STEPS), hunt(sides, steps=STEPS, wave=1)
+    again, other = ascend(sides, steps=STEPS), ascend(sides, steps=STEPS, wave=1)
     np.testing.assert_array_equal(found.points, again.points)
     np.testing.assert_array_equal(found.trajectory, again.trajectory)
     assert not np.array_equal(found.points, other.points)
@@ -69,7 +73,7 @@ def test_the_trajectory_rises_from_its_start(sides, found):
 def test_seeds_are_climbed_from(sides):
     seed = np.linspace(0.1, 0.9, sides.dimension)[None, :]
     value = sides.values(seed)
-    result = hunt(sides, steps=1, seeds=seed)
+    result = ascend(sides, steps=1, seeds=seed)
     np.testing.assert_array_equal(result.points[0], seed[0])
     assert result.ratios[0] == pytest.approx(float(value.measured[0] / value.theory[0]), rel=1e-12)
 
@@ -80,7 +84,7 @@ def test_a_blinded_hunter_is_no_better_than_its_start(sides, monkeypatch):
     monkeypatch.setattr(
         sides, "climb", lambda *a: sighted(*a)._replace(gradient=np.zeros((BATCH, sides.dimension)))
     )
-    blinded = hunt(sides, steps=20)
+    blinded = ascend(sides, steps=20)
     assert blinded.flat == BATCH
     assert blinded.best == blinded.trajectory[0] < 0.9
 
@@ -102,6 +106,36 @@ def test_undefined_gradients_pause_a_start_and_are_counted():
         def theory(self, x):
             return 2.0 + 0.0 * x.a
 
-    result = hunt(Sides(Kinked(), numbers, ()), steps=30)
+    result = ascend(Sides(Kinked(), numbers, ()), steps=30)
     assert 0 < result.frozen <= BATCH
     assert result.best == pytest.approx((1 + np.sqrt(0.5)) / 2)
+
+
+@claim("test_hunted_falsely", source="me")
+class HuntedFalsely(Hunted):
+    """The same with the exponent 1.9 R/beta, which chance does not refute."""
+
+    def theory(self, x):
+        scale = jnp.exp(q.log_kappa(1.9 * x.world.reward_bound / x.world.beta))
+        return scale * q.value_gap(x.world, x.log_policy) / x.world.beta
+
+
+def test_a_hunt_refutes_with_proof_what_chance_does_not():
+    quarry = run_hunt("test_hunted_falsely", seconds=0.1)
+    assert quarry.blind < 1
+    assert quarry.best > 1
+    assert replay(quarry.certificate).status == "proved"
+    assert "proved at" in str(quarry)
+
+
+def test_a_hunt_for_a_true_claim_comes_home_with_its_tightness():
+    quarry = run_hunt(Hunted, seconds=0.1)
+    assert quarry.certificate is None
+    assert quarry.waves == 1
+    assert 0.999 < quarry.best <= 1
+    assert json.loads(json.dumps(quarry.to_json()))["shape"] == [1, 10]
+
+
+def test_a_hunt_needs_a_budget():
+    with pytest.raises(ValueError, match="must be positive"):
+        run_hunt(Hunted, seconds=0.0)

@@ -12,6 +12,7 @@ Calls (jit, custom_jvp, checkpoint) are interpreted through, with one exception:
 name *and* program may have a better enclosure than its code (`named.py`).
 """
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,9 @@ def run(jaxpr: Jaxpr, consts: Sequence[Value], arguments: Sequence[Value]) -> li
     values: dict[Any, Value] = {}
 
     def read(atom: Any) -> Value:
-        return exact(np.asarray(atom.val)) if isinstance(atom, Literal) else values[atom]
+        if isinstance(atom, Literal):
+            return _literal(np.asarray(atom.val).item(), atom.aval.dtype)  # type: ignore[attr-defined]
+        return values[atom]
 
     values.update(zip(jaxpr.constvars, consts, strict=True))
     values.update(zip(jaxpr.invars, arguments, strict=True))
@@ -111,6 +114,12 @@ def run(jaxpr: Jaxpr, consts: Sequence[Value], arguments: Sequence[Value]) -> li
         outputs = apply(equation, operands)
         values.update(zip(equation.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
+
+
+@functools.lru_cache(maxsize=4096)
+def _literal(value: Any, dtype: Any) -> Value:
+    """Return the value of a literal (always a scalar), the same object every time."""
+    return exact(np.asarray(value, dtype=dtype))
 
 
 def apply(equation: Any, operands: list[Value]) -> list[Value]:

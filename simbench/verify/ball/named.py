@@ -175,22 +175,20 @@ class _RootRule:
         )
 
     def _approximate(self, low: arb, high: arb, middles: tuple[arb, ...]) -> arb:
-        """Close in on the root by false position (Illinois), every third turn by halving; nothing is proved from it."""
-        below = self._evaluate("residual", low, *middles).mid()
-        above = self._evaluate("residual", high, *middles).mid()
+        """Close in on the root by secants, halving the bracket where they leave it; nothing is proved from it."""
+        last, before = low, self._evaluate("residual", low, *middles).mid()
         x = ((low + high) / 2).mid()
         for turn in range(8 * flint.ctx.prec):
-            if turn % 3 < 2 and above.is_finite() and below.is_finite() and above != below:
-                x = ((low * above - high * below) / (above - below)).mid()
-            else:
-                x = ((low + high) / 2).mid()
             here = self._evaluate("residual", x, *middles).mid()
-            if here == 0 or high - low <= abs(x) * arb(2) ** (4 - flint.ctx.prec):
+            if here == 0:
                 break
-            if here < 0:
-                low, below, above = x, here, above / 2
-            else:
-                high, above, below = x, here, below / 2
+            low, high = (x, high) if here < 0 else (low, x)
+            step = (here * (x - last) / (before - here)).mid() if before != here else arb(0)
+            guess, last, before = (x + step).mid(), x, here
+            halve = not (low < guess and guess < high) or turn % 8 == 7
+            x = ((low + high) / 2).mid() if halve else guess
+            if abs(x - last) <= abs(x) * arb(2) ** (6 - flint.ctx.prec):
+                break
         return x
 
     def _evaluate(self, which: str, *arguments: arb) -> arb:
