@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simbench.show.scatter import coverage_points, draw_coverage_by_value, draw_sharp_form
-from simbench.show.style import DOUBLE_COLUMN, new_figure
+from simbench.show.scatter import (
+    SMALLEST_DIVERGENCE,
+    TOLERANCE,
+    CoveragePoints,
+    coverage_points,
+    draw_coverage_by_value,
+    draw_sharp_form,
+)
+from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.study.study import load_study
 
 STUDIES = ["coverage_value_gap"]
-CLAIMS: list[str] = []
+CLAIMS = ["coverage_from_value", "coverage_from_value_and_ratio", "value_from_coverage"]
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Any:
@@ -27,15 +34,28 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     points = coverage_points(table)
     figure = new_figure(width=DOUBLE_COLUMN, height=5.0)
     axes = figure.subplot_mosaic([["first", "second", "third"], ["sharp"] * 3], height_ratios=[1.0, 1.15])
+    look = looks(points.learner)
     top = [axes["first"], axes["second"], axes["third"]]
     for ax, beta in zip(top, _three(np.unique(points.beta)[::-1]), strict=True):
-        draw_coverage_by_value(ax, points.select(points.beta == beta), reward_bound=reward_bound)
-    top[0].set_ylabel(r"$\mathrm{Cov}(\pi^*|\pi)-1$")
+        draw_coverage_by_value(ax, points.select(points.beta == beta), reward_bound=reward_bound, look=look)
+    top[0].set_ylabel(r"$\mathrm{Cov}(\pi^{\ast}|\pi)-1$")
     draw_sharp_form(axes["sharp"], points)
     axes["sharp"].legend(loc="upper left", markerscale=1.6)
     handles, labels = top[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=1.6)
+    figure.supxlabel(_caption(points), fontsize=SMALL_FONT_SIZE)
     return figure
+
+
+def _caption(points: CoveragePoints) -> str:
+    margin = f"outside: beyond a line by a factor of more than $1+{_power(TOLERANCE)}$"
+    if not points.left_out:
+        return f"distinct policies at checkpoints; {margin}"
+    return f"distinct policies at checkpoints, {points.left_out} nearer than ${_power(SMALLEST_DIVERGENCE)}$ nats left out; {margin}"
+
+
+def _power(value: float) -> str:
+    return f"10^{{{round(np.log10(value))}}}"
 
 
 def _three(betas: np.ndarray) -> np.ndarray:

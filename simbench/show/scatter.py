@@ -15,6 +15,7 @@ lines. `draw_sharp_form` divides by gap/beta, and all worlds fall together: each
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -25,7 +26,7 @@ import pandas as pd
 from simbench.errors import SimbenchError
 from simbench.precision import entry_point
 from simbench.quantities import log_kappa
-from simbench.show.style import LOOKS, looks
+from simbench.show.style import FONT_SIZE, LOOKS, Look, looks
 
 TOLERANCE = 1e-9  # relative, on Cov - 1
 SMALLEST_DIVERGENCE = 1e-12  # nats; gap/beta below it is rounding error
@@ -120,18 +121,29 @@ def log_kappa_at(log_x: Any) -> Any:
     return _compiled(jnp.asarray(log_x, dtype=jnp.float64))
 
 
-def draw_coverage_by_value(ax: Any, points: CoveragePoints, *, reward_bound: float) -> None:
+def draw_coverage_by_value(
+    ax: Any, points: CoveragePoints, *, reward_bound: float, look: Mapping[str, Look] | None = None
+) -> None:
     """Draw the policies of one beta between the lemma's two lines, and print how many of its class lie outside.
 
     A policy outside the class, of which the lemma says nothing, is drawn as a cross.
+
+    Args:
+        ax: matplotlib axes.
+        points: policies of worlds with one beta.
+        reward_bound: R (reward units).
+        look: learner to its look, shared by the panels of a figure; None chooses one here.
     """
     beta = float(points.beta[0])
     inside = points.in_class(reward_bound)
-    for learner, look in looks(points.learner).items():
+    look = looks(points.learner) if look is None else look
+    for learner in look:
         member = inside & (points.learner == learner)
+        few = member.sum() < 0.1 * len(member)  # larger, and on top of the many
         ax.scatter(
-            points.divergence[member], points.excess[member], s=7, marker=look.marker, color=look.color,
-            linewidths=0, alpha=0.75, rasterized=True, label=learner,
+            points.divergence[member], points.excess[member], s=18 if few else 8, marker=look[learner].marker,
+            facecolors=look[learner].color, edgecolors="white", linewidths=0.5 if few else 0.15, alpha=0.85,
+            rasterized=True, label=learner, zorder=2.5 if few else 2.0,
         )  # fmt: skip
     ax.scatter(
         points.divergence[~inside], points.excess[~inside], s=9, marker="x", color="#777777", linewidths=0.6,
@@ -147,10 +159,10 @@ def draw_coverage_by_value(ax: Any, points: CoveragePoints, *, reward_bound: flo
         )  # fmt: skip
     members = points.select(inside)
     count = int(members.outside(log_kappa_at(-width), log_kappa_at(width)).sum())
-    ax.set(
-        xscale="log",
-        yscale="log",
-        title=rf"$R/\beta={reward_bound / beta:g}$: {count} of {len(members.beta)} outside",
+    ax.set(xscale="log", yscale="log")
+    ax.set_title(
+        rf"$R/\beta={reward_bound / beta:g}$: {count} of {len(members.beta)} outside the lines",
+        fontsize=FONT_SIZE,
     )
     ax.set_xlabel(r"$\mathrm{gap}/\beta$ (nats)")
 
@@ -158,8 +170,8 @@ def draw_coverage_by_value(ax: Any, points: CoveragePoints, *, reward_bound: flo
 def draw_sharp_form(ax: Any, points: CoveragePoints) -> None:
     """Draw (m, ratio) and (M, ratio) for every policy and the curve kappa; print how many policies miss it."""
     for logs, look, label in (
-        (points.log_smallest, LOOKS[2], r"at $x=m=\min\,\pi^*/\pi$: above the curve"),
-        (points.log_largest, LOOKS[0], r"at $x=M=\max\,\pi^*/\pi$: below the curve"),
+        (points.log_smallest, LOOKS[2], r"at $x=m=\min\,\pi^{\ast}/\pi$: above the curve"),
+        (points.log_largest, LOOKS[0], r"at $x=M=\max\,\pi^{\ast}/\pi$: below the curve"),
     ):
         ax.scatter(
             np.exp(logs), points.ratio, s=7, marker=look.marker, color=look.color, alpha=0.7, linewidths=0,
@@ -168,10 +180,9 @@ def draw_sharp_form(ax: Any, points: CoveragePoints) -> None:
     log_x = np.linspace(points.log_smallest.min() - 1.0, points.log_largest.max() + 1.0, 500)
     ax.plot(np.exp(log_x), np.exp(log_kappa_at(log_x)), color="black", linewidth=1.2, label=r"$\kappa(x)$")
     missed = int(points.outside(points.log_kappa_smallest, points.log_kappa_largest).sum())
-    ax.set(
-        xscale="log",
-        yscale="log",
-        title=f"all worlds together: {missed} of {len(points.beta)} policies on the wrong side",
+    ax.set(xscale="log", yscale="log")
+    ax.set_title(
+        f"all worlds together: {missed} of {len(points.beta)} policies on the wrong side", fontsize=FONT_SIZE
     )
     ax.set_xlabel(r"density ratio $x$")
     ax.set_ylabel(r"$(\mathrm{Cov}-1)\,/\,(\mathrm{gap}/\beta)$")

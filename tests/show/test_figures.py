@@ -78,14 +78,14 @@ def test_no_results_at_all_is_an_error(workplace):
 
 
 def test_an_unknown_figure_is_refused(workplace):
-    with pytest.raises(UnknownNameError, match="no figure is called 'linse'.*Did you mean 'lines'"):
+    with pytest.raises(UnknownNameError, match=r"no figure is called 'linse'.*Did you mean 'lines'"):
         draw_figures(["linse"])
 
 
 def test_a_folder_that_cannot_be_written(workplace, fill):
     fill()
     (workplace / "taken").write_text("a file")
-    with pytest.raises(SimbenchError, match="figures cannot be written to .*taken"):
+    with pytest.raises(SimbenchError, match=r"figures cannot be written to .*taken"):
         draw_figures(["lines"], out=workplace / "taken")
 
 

@@ -91,7 +91,7 @@ def test_pictures_print_how_many_lie_outside():
     one = POINTS.select(POINTS.beta == 0.2)
     draw_coverage_by_value(left, one, reward_bound=1.0)
     draw_sharp_form(right, POINTS)
-    assert left.get_title() == r"$R/\beta=5$: 0 of 200 outside"
+    assert left.get_title() == r"$R/\beta=5$: 0 of 200 outside the lines"
     assert right.get_title() == "all worlds together: 0 of 600 policies on the wrong side"
 
 

@@ -52,7 +52,7 @@ def test_looks_by_first_appearance():
 
 
 def test_a_sixth_series_is_refused():
-    with pytest.raises(SimbenchError, match="6 series .* at most 5"):
+    with pytest.raises(SimbenchError, match=r"6 series .* at most 5"):
         looks("abcdef")
 
 
