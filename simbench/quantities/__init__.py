@@ -5,6 +5,7 @@ to hunt for counter-examples, interpret their jaxprs to prove. All arithmetic is
 `simbench.float64()`, or use `measure`, which opens it, validates, and returns NumPy.
 """
 
+from simbench.quantities.best_of_n import best_of_n
 from simbench.quantities.coverability import coverability
 from simbench.quantities.coverage import (
     coverage,
@@ -19,9 +20,12 @@ from simbench.quantities.coverage import (
 )
 from simbench.quantities.coverage_profile import coverage_profile
 from simbench.quantities.divergence import chi_squared, kl, kl_ref
+from simbench.quantities.dpo_loss import dpo_loss
+from simbench.quantities.excess_mass import excess_mass, total_variation
 from simbench.quantities.expectation import expectation, expected_variance
 from simbench.quantities.gibbs import gibbs, log_optimal, log_partition
 from simbench.quantities.kappa import kappa, log_kappa
+from simbench.quantities.largest_gap import largest_gap, largest_gap_among
 from simbench.quantities.linear_coverage import feature_mean, linear_coverage, reference_pair_covariance
 from simbench.quantities.local_coverage import (
     binary_kl,
@@ -36,6 +40,7 @@ from simbench.quantities.local_coverage import (
     tilt_coverage,
 )
 from simbench.quantities.measure import MEASURED, Measured, measure, measure_batch, measured_names
+from simbench.quantities.rejection_sampling import rejection_sampling
 from simbench.quantities.value import (
     argmax_gap,
     expected_reward,
@@ -51,6 +56,7 @@ __all__ = [
     "MEASURED",
     "Measured",
     "argmax_gap",
+    "best_of_n",
     "binary_kl",
     "binary_kl_root",
     "chi_squared",
@@ -58,6 +64,8 @@ __all__ = [
     "coverage",
     "coverage_excess",
     "coverage_profile",
+    "dpo_loss",
+    "excess_mass",
     "expectation",
     "expected_kl_budgets",
     "expected_reward",
@@ -69,6 +77,8 @@ __all__ = [
     "kappa",
     "kl",
     "kl_ref",
+    "largest_gap",
+    "largest_gap_among",
     "linear_coverage",
     "local_coverage",
     "local_coverage_witness",
@@ -90,10 +100,12 @@ __all__ = [
     "preference",
     "rarest_response",
     "reference_pair_covariance",
+    "rejection_sampling",
     "response_win_rate",
     "reward_gap",
     "tilt_budgets",
     "tilt_coverage",
+    "total_variation",
     "value",
     "value_gap",
     "win_rate",
