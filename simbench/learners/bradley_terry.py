@@ -68,10 +68,11 @@ def solve_spd_jax(matrix: Any, vector: Any) -> Any:
         pivot = augmented[0] / augmented[0, 0]
         rows.append(pivot[1:])
         augmented = augmented[1:, 1:] - augmented[1:, :1] * pivot[None, 1:]
-    solution = [rows[-1][-1]]
+    backwards = [rows[-1][-1]]
     for row in rows[-2::-1]:
-        solution.insert(0, row[-1] - sum(row[j] * solution[j] for j in range(len(solution))))
-    return jnp.stack(solution)
+        known = sum(entry * value for entry, value in zip(row, reversed(backwards), strict=False))
+        backwards.append(row[-1] - known)
+    return jnp.stack(backwards[::-1])
 
 
 def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
@@ -147,16 +148,15 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction):
     """
     root = math.sqrt(ridge)
     for _ in range(MAX_STEPS):
+        tolerance = TOLERANCE * (1.0 + largest_entry(reward))
         shared = exponentials(reward, weights)
         if shared:
             gradient_and_hessian(counts, wins, reward, ridge, weights, factor, direction)
         else:
             gradient_and_hessian_wide(counts, wins, reward, ridge, factor, direction)
-        factorise(factor)
-        decrement = solve(factor, direction)
-        tolerance = TOLERANCE * (1.0 + largest_entry(reward))
-        spread, longest = take_step(reward, direction)
-        if longest <= tolerance:
+        decrement = factorise_and_solve(factor, direction)
+        spread = take_step(reward, direction)
+        if spread <= tolerance:
             return True
         if spread <= FULL_STEP and CONTRACTION * spread * decrement <= tolerance * root:
             return True
@@ -164,8 +164,8 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction):
             shift_exponentials(weights, direction)
             gradient(counts, wins, reward, ridge, weights, direction)
             decrement = solve(factor, direction)
-            chord, longest = take_step(reward, direction)
-            if longest <= tolerance:
+            chord = take_step(reward, direction)
+            if chord <= tolerance:
                 return True
             if chord <= CHORD_STEP and CHORD_CONTRACTION * (spread + chord) * decrement <= tolerance * root:
                 return True
@@ -203,19 +203,18 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction):
 
 @numba.njit
 def take_step(reward, direction):
-    """Add the centred, damped step to `reward`; return its range h and its largest entry before damping."""
-    size = reward.shape[0]
+    """Add the damped step to `reward`; return its range h before damping."""
     low, high, mean = direction[0], direction[0], 0.0
-    for a in range(size):
+    for a in range(reward.shape[0]):
         low = min(low, direction[a])
         high = max(high, direction[a])
         mean += direction[a]
-    mean /= size
     spread = high - low
     damping = 1.0 if spread <= FULL_STEP else math.log1p(spread) / spread
-    for a in range(size):
-        reward[a] += damping * (direction[a] - mean)
-    return spread, max(high - mean, mean - low)
+    mean *= damping / reward.shape[0]
+    for a in range(reward.shape[0]):
+        reward[a] += damping * direction[a] - mean
+    return spread
 
 
 @numba.njit
@@ -240,8 +239,10 @@ def shift_exponentials(weights, step):
     """Multiply `weights` by e^{step_a} for |step_a| <= 1/16, by a polynomial exact to rounding (next term 3e-19)."""
     for a in range(weights.shape[0]):
         x = step[a]
-        tail = 1.0 + x / 6.0 * (1.0 + x / 7.0 * (1.0 + x / 8.0 * (1.0 + x / 9.0)))
-        weights[a] *= 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * tail))))
+        tail = 1.0 / 720 + x * (1.0 / 5040 + x * (1.0 / 40320 + x * (1.0 / 362880)))
+        weights[a] *= 1.0 + x * (
+            1.0 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120 + x * tail))))
+        )
 
 
 @numba.njit
@@ -304,20 +305,31 @@ def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
 
 
 @numba.njit
-def factorise(matrix):
-    """Turn the lower triangle of a positive definite matrix into L D L': L below the diagonal, 1 / D on it."""
-    for a in range(matrix.shape[0]):
-        pivot = matrix[a, a]
+def factorise_and_solve(matrix, vector):
+    """Turn the lower triangle of a positive definite H into L D L', and v into H^{-1} v; return sqrt(v' H^{-1} v).
+
+    L ends below the diagonal and 1 / D on it. The forward substitution rides along with the factorisation.
+    """
+    size = vector.shape[0]
+    square = 0.0
+    for a in range(size):
         for b in range(a):
             entry = matrix[a, b]
             for c in range(b):
                 entry -= matrix[a, c] * matrix[b, c]
             matrix[a, b] = entry  # (L D)_ab, until the row is complete
+        pivot = matrix[a, a]
+        value = vector[a]
         for b in range(a):
             scaled = matrix[a, b]
             matrix[a, b] = scaled * matrix[b, b]
             pivot -= scaled * matrix[a, b]
+            value -= scaled * vector[b]
         matrix[a, a] = 1.0 / pivot
+        vector[a] = value * matrix[a, a]
+        square += value * vector[a]
+    back_substitute(matrix, vector)
+    return math.sqrt(square)
 
 
 @numba.njit
@@ -331,11 +343,17 @@ def solve(factor, vector):
             vector[b] -= factor[b, a] * value
         vector[a] = value * factor[a, a]
         square += value * vector[a]
-    for a in range(size - 1, -1, -1):
+    back_substitute(factor, vector)
+    return math.sqrt(square)
+
+
+@numba.njit
+def back_substitute(factor, vector):
+    """Replace v by L'^{-1} v."""
+    for a in range(vector.shape[0] - 1, -1, -1):
         value = vector[a]
         for b in range(a):
             vector[b] -= factor[a, b] * value
-    return math.sqrt(square)
 
 
 def fit_tabular(wins: Any, ridge: float) -> np.ndarray:
