@@ -51,7 +51,8 @@ def _caption(points: CoveragePoints) -> str:
     margin = f"outside: beyond a line by a factor of more than $1+{_power(TOLERANCE)}$"
     if not points.left_out:
         return f"distinct policies at checkpoints; {margin}"
-    return f"distinct policies at checkpoints, {points.left_out} nearer than ${_power(SMALLEST_DIVERGENCE)}$ nats left out; {margin}"
+    nearer = f"{points.left_out} nearer to the optimum than ${_power(SMALLEST_DIVERGENCE)}$ nats left out"
+    return f"distinct policies at checkpoints, {nearer}; {margin}"
 
 
 def _power(value: float) -> str:

@@ -93,9 +93,17 @@ def _draw(script: FigureScript, tables: dict[str, pd.DataFrame], out: Path) -> D
     with paper_style():
         figure = script.draw(tables)
         if holes:
-            figure.suptitle(f"PARTIAL RESULT: {'; '.join(holes)}", color=WARNING, fontweight="bold")
+            _mark(figure, "\n".join(["PARTIAL RESULT", *holes]))
         files = save(figure, out / script.name)
     return _drawn(script, files=files, partial=bool(holes), note=" ".join([*notes, *holes]))
+
+
+def _mark(figure: Any, text: str) -> None:
+    """Write across the whole figure, over everything, whatever its layout."""
+    figure.text(
+        0.5, 0.5, text, rotation=20.0, ha="center", va="center", fontsize=22, fontweight="bold", color=WARNING,
+        alpha=0.4, zorder=100, in_layout=False,
+    )  # fmt: skip
 
 
 def _hole(table: pd.DataFrame) -> str:

@@ -29,24 +29,34 @@ def test_the_same_results_give_the_same_bytes(workplace, fill):
         assert b"CreationDate" not in file.read_bytes()
 
 
-def test_a_partial_result_says_so_on_the_figure(workplace, fill, monkeypatch):
+@pytest.fixture
+def written(monkeypatch):
+    """What is written across a figure, beside its own text."""
     from matplotlib.figure import Figure
 
-    said = []
-    monkeypatch.setattr(Figure, "suptitle", lambda self, text, **style: said.append(text))
+    texts = []
+    draw_text = Figure.text
+
+    def text(self, x, y, s, *args, **style):
+        texts.append(s)
+        return draw_text(self, x, y, s, *args, **style)
+
+    monkeypatch.setattr(Figure, "text", text)
+    return texts
+
+
+def test_a_partial_result_says_so_on_the_figure(workplace, fill, written):
     fill(units=3)
     (drawn,) = draw_figures(["lines"], out=workplace / "out")
     assert drawn.partial
     assert drawn.note == "3 of 4 units of small"
-    assert said == ["PARTIAL RESULT: 3 of 4 units of small"]
+    assert written == ["PARTIAL RESULT\n3 of 4 units of small"]
 
 
-def test_a_complete_result_is_not_marked(workplace, fill, monkeypatch):
-    from matplotlib.figure import Figure
-
-    monkeypatch.setattr(Figure, "suptitle", lambda self, text, **style: pytest.fail(text))
+def test_a_complete_result_is_not_marked(workplace, fill, written):
     fill()
     assert not draw_figures(["lines"], out=workplace / "out")[0].partial
+    assert written == []
 
 
 def test_presets_are_drawn_apart(workplace, fill):
