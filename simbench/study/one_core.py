@@ -33,9 +33,16 @@ def one_core() -> Iterator[None]:
     if _in_force or "jax" in sys.modules:
         yield
         return
+    _in_force = True
+    with bounded_environment():
+        yield
+
+
+@contextmanager
+def bounded_environment() -> Iterator[None]:
+    """Set the variables while open: for libraries that start meanwhile."""
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(environment())
-    _in_force = True
     try:
         yield
     finally:

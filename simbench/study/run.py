@@ -84,9 +84,9 @@ def run_plan(
                     computed += 1
                     bar.advance(outcome.unit.run_rounds)
         except StoreError as error:
-            raise StoreError(f"{error} {_kept(plan, todo, computed)}") from None
+            raise StoreError(f"{error} {_kept(plan, store)}") from None
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted. {_kept(plan, todo, computed)}") from None
+            raise KeyboardInterrupt(f"interrupted. {_kept(plan, store)}") from None
     return RunReport(
         folder=store.folder, units=len(plan.units), computed=computed, seconds=time.perf_counter() - start
     )
@@ -125,8 +125,8 @@ def processes(workers: int | None, tasks: int) -> int:
     return max(1, min(joblib.cpu_count() if workers is None else workers, tasks))
 
 
-def _kept(plan: Plan, todo: list[Unit], computed: int) -> str:
-    done = len(plan.units) - len(todo) + computed
+def _kept(plan: Plan, store: Store) -> str:
+    done = sum(store.path(unit).exists() for unit in plan.units)
     return (
         f"{done} of {len(plan.units)} units of study '{plan.study.name}' are done and kept; "
         "the same command goes on from there."

@@ -3,10 +3,12 @@
     study, environment, setting, instance, run, learner, iteration, round, labels, <grid keys>, <everything measured>
 
 No dates and no names of machines: computed twice, on two machines of one kind, a unit is the same file. Provenance
-(the unit's whole spec, the CPU, the simbench version) lies in the schema's metadata. Pages carry checksums, so that a
-file damaged on disk is noticed when it is read.
+(the unit's whole spec, the CPU, the simbench version) lies in the schema's metadata, and so does a digest of the table:
+a file damaged on disk is noticed when it is read, wherever the damage is. (Parquet's own checksums cover the pages,
+which keeps a damaged file from being decoded at all, but not the headers and the footer.)
 """
 
+import hashlib
 import importlib.metadata
 import io
 import json
@@ -17,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simbench.study.plan import Unit
-from simbench.study.provenance import canonical_json, cpu_model
+from simbench.study.provenance import canonical_json, cpu_model, digest
 
 CURRENCIES = ("regret", "reward_regret", "argmax_regret")
 KEYS = ("study", "environment", "setting", "instance", "run", "learner", "iteration", "round", "labels")
@@ -30,6 +32,7 @@ def encode(unit: Unit, columns: dict[str, np.ndarray]) -> bytes:
     provenance = {
         "unit": unit.id,
         "spec": unit.spec,
+        "table": table_digest(table),
         "cpu": cpu_model(),
         "simbench": importlib.metadata.version("rlhf-simbench"),
         "pyarrow": pa.__version__,
@@ -44,12 +47,26 @@ def decode(unit: Unit, content: bytes) -> pa.Table:
     """Return the table in a unit's file; raise `ValueError` when the bytes are not that unit's, whole and undamaged."""
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+        facts = provenance(table)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(f"not a readable Parquet file: {error}") from None
-    found = provenance(table).get("unit")
-    if found != unit.id:
-        raise ValueError(f"holds unit {found}")
+    if facts.get("unit") != unit.id or digest(facts.get("spec")) != unit.id:
+        raise ValueError(f"holds unit {facts.get('unit')}")
+    if facts.get("table") != table_digest(table):
+        raise ValueError("a damaged Parquet file: its table is not the one that was written")
     return table
+
+
+def table_digest(table: pa.Table) -> str:
+    """Return 32 hex digits of a table's column names, types and values."""
+    state = hashlib.blake2b(digest_size=16)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        state.update(f"{name}\0{column.type}\0{len(column)}\0{column.null_count}\0".encode())
+        if pa.types.is_string(column.type):
+            state.update("\0".join(map(str, column.to_pylist())).encode())
+        else:
+            state.update(column.to_numpy().tobytes())
+    return state.hexdigest()
 
 
 def provenance(table: pa.Table) -> dict[str, Any]:

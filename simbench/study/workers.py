@@ -110,10 +110,16 @@ def _on_cluster(function: Callable[[Work], Result], tasks: Iterable[Work], addre
     except (OSError, ValueError, TypeError) as error:
         raise SimbenchError(f"--cluster {address}: no Dask scheduler answers there ({error}).") from None
     with client:
-        futures = [client.submit(function, task, pure=False) for task in tasks]
+        futures = [client.submit(_bounded, function, task, pure=False) for task in tasks]
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=client.loop):
                 yield future.result()
                 future.release()
         finally:
             client.cancel(futures)
+
+
+def _bounded(function: Callable[[Work], Result], task: Work) -> Result:
+    # A cluster's worker was started by somebody else; its JAX starts with the first task.
+    with one_core.bounded_environment():
+        return function(task)

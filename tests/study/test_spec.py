@@ -33,13 +33,15 @@ BAD_SHAPES = [
     ('label = "all alike"', 'label = "a.b"', ["learner[1].label", "without a dot"]),
     ("rounds = 20", "round = 20", ["preset.quick", "'round'", "Did you mean 'rounds'?"]),
     ("rounds = 20", "rounds = 0", ["preset.quick.rounds", "at least 1"]),
-    ("rounds = 20", 'grid."run.rounds" = [2]', ["preset.quick.grid", '[grid] does not sweep']),
+    ("rounds = 20", 'grid."run.rounds" = [2]', ["preset.quick.grid", "[grid] does not sweep"]),
     ("[preset.quick]", "[preset.full]", ["'full'", "as written"]),
     ("[preset.quick]", '[preset."../up"]', ["'../up'", "letters, digits"]),
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "words"), BAD_SHAPES, ids=[new or f"no {old}" for old, new, _ in BAD_SHAPES])
+@pytest.mark.parametrize(
+    ("old", "new", "words"), BAD_SHAPES, ids=[new or f"no {old}" for old, new, _ in BAD_SHAPES]
+)
 def test_refused_when_read(write_study, old, new, words):
     file = write_study((old, new))
     with pytest.raises(SimbenchError) as refusal:
@@ -51,7 +53,7 @@ def test_refused_when_read(write_study, old, new, words):
 
 
 ENVIRONMENT = '{ family = "random_tabular", parameters = { prompts = 2, responses = 3, beta = 1.0 } }'
-GRID = ("[[learner]]\nname = \"online_dpo\"", "[grid]\n{}\n\n[[learner]]\nname = \"online_dpo\"")
+GRID = ('[[learner]]\nname = "online_dpo"', '[grid]\n{}\n\n[[learner]]\nname = "online_dpo"')
 BAD_NAMES = [
     (ENVIRONMENT, '"random_tabulr"', ["no environment", "Did you mean 'random_tabular'?"]),
     (ENVIRONMENT, "3", ["environment", "3", "text in quotes or a table"]),
@@ -102,7 +104,9 @@ BAD_GRIDS = [
 
 @pytest.mark.parametrize(("grid", "words"), BAD_GRIDS, ids=[grid for grid, _ in BAD_GRIDS])
 def test_refused_grid(write_study, grid, words):
-    quick = ("rounds = 20", 'grid."run.rounds" = [2]') if words[0].startswith('grid."run.rounds"') else ("", "")
+    quick = (
+        ("rounds = 20", 'grid."run.rounds" = [2]') if words[0].startswith('grid."run.rounds"') else ("", "")
+    )
     file = write_study((GRID[0], GRID[1].format(grid)), quick)
     with pytest.raises(SimbenchError) as refusal:
         load_study("tiny")

@@ -1,0 +1,163 @@
+"""Real processes: killed, interrupted, racing, out of disk; what is on disk afterwards is whole and the same.
+
+Every test compares the bytes of unit files, so none has a false-alarm rate.
+"""
+
+import os
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+COMMAND = [sys.executable, "-c", "from simbench.cli import main; main()"]
+STUDY = """
+question = "Does it survive?"
+source = "simbench"
+environment = { family = "random_tabular", parameters = { prompts = 3, responses = 4, beta = 1.0 } }
+[run]
+rounds = 3000
+instances = 4
+runs = 12
+block = 4
+quantities = ["value_gap", "coverage", "kl_ref"]
+[[learner]]
+name = "online_dpo"
+[[learner]]
+name = "reference"
+"""
+UNITS = 4 * 2 * 3
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "sturdy.toml").write_text(STUDY)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The bytes of all units, computed in one process without any disturbance."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "sturdy.toml").write_text(STUDY)
+    done = finish(start(folder, "--workers", "1"))
+    assert done.returncode == 0, done.stderr
+    assert len(units(folder)) == UNITS
+    return units(folder)
+
+
+def start(folder, *options, command=("run", "sturdy"), **more):
+    return subprocess.Popen(
+        [*COMMAND, *command, *options], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True, **more,
+    )  # fmt: skip
+
+
+def finish(process):
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def units(folder, out="results"):
+    place = folder / out / "sturdy" / "full" / "units"
+    return {file.name: file.read_bytes() for file in place.glob("[!.]*")} if place.is_dir() else {}
+
+
+def wait_for_units(folder, count):
+    deadline = time.monotonic() + 240
+    while len(units(folder)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def kill_session(process, number):
+    """Send a signal to a process and its workers; they share a session of their own."""
+    os.killpg(process.pid, number)
+
+
+def test_two_workers_write_what_one_writes(folder, expected):
+    assert finish(start(folder, "--workers", "2")).returncode == 0
+    assert units(folder) == expected
+
+
+def test_a_killed_study_goes_on_where_it_was(folder, expected):
+    for count in (2, 9):  # killed twice, in different places
+        process = start(folder, "--workers", "2")
+        wait_for_units(folder, count)
+        kill_session(process, signal.SIGKILL)
+        finish(process)
+        kept = units(folder)
+        assert count <= len(kept) < UNITS
+        assert kept.items() <= expected.items()
+    before = len(units(folder))
+    done = finish(start(folder, "--workers", "1"))
+    assert done.returncode == 0
+    assert f"{UNITS} units, {UNITS - before} computed" in done.stdout
+    assert units(folder) == expected
+    assert sorted((folder / "results/sturdy/full/units").glob(".*")) == []
+
+
+def test_two_processes_may_run_the_same_study_at_once(folder, expected):
+    racers = [start(folder, "--workers", "1"), start(folder, "--workers", "2")]
+    assert [finish(racer).returncode for racer in racers] == [0, 0]
+    assert units(folder) == expected
+    assert sorted((folder / "results/sturdy/full/units").glob(".*")) == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_study_says_what_is_kept(folder, expected, workers):
+    process = start(folder, "--workers", workers)
+    wait_for_units(folder, 2)
+    kill_session(process, signal.SIGINT)  # what Ctrl-C in a terminal does
+    done = finish(process)
+    assert done.returncode == 130
+    assert done.stderr.startswith("interrupted.")
+    assert "done and kept; the same command goes on from there." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert units(folder).items() <= expected.items()
+    assert finish(start(folder, "--workers", "1")).returncode == 0
+    assert units(folder) == expected
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(folder, expected):
+    sizes = sorted(len(content) for content in expected.values())
+    limit = sizes[len(sizes) // 2]  # the kernel refuses files longer than the median unit
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    environment = os.environ | {
+        "SIMBENCH_CACHE": os.environ.get("SIMBENCH_CACHE", str(Path.home() / ".cache/simbench"))
+    }
+    done = finish(start(folder, "--workers", "1", preexec_fn=small_files))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: results cannot be written to")
+    assert "file too large" in done.stderr
+    assert "are done and kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert units(folder).items() <= expected.items()
+    assert finish(start(folder, "--workers", "1")).returncode == 0
+    assert units(folder) == expected
+
+
+@pytest.mark.parametrize("kind", ["learner", "environment", "experiment"])
+def test_what_new_writes_runs_unchanged_in_an_empty_folder(tmp_path, kind):
+    command = ["new", kind, "my_own"]
+    while command:
+        done = finish(start(tmp_path, command=command))
+        assert done.returncode == 0, done.stderr
+        following = [
+            line.removeprefix("next: simbench ")
+            for line in done.stdout.splitlines()
+            if line.startswith("next: ")
+        ]
+        command = shlex.split(following[0]) if following else []
+    assert "computed" in done.stdout
+    assert list(tmp_path.glob("results/*/quick/units/*.parquet"))

@@ -1,0 +1,77 @@
+"""Templates: what `new` writes is a study that loads, and nothing is overwritten."""
+
+import pytest
+
+from simbench.errors import SimbenchError
+from simbench.study.plan import make_plan
+from simbench.study.plugins import load_plugins
+from simbench.study.run import run_plan
+from simbench.study.scaffold import scaffold
+from simbench.study.study import load_study
+from simbench.study.table import load_table
+from simbench.worlds import make
+
+
+def test_a_new_learner_runs_and_learns(workplace):
+    written = scaffold("learner", "borda_tilt", folder=workplace)
+    assert [file.relative_to(workplace).as_posix() for file in written.files] == [
+        "borda_tilt.py",
+        "experiments/borda_tilt.toml",
+    ]
+    assert written.command == "simbench run borda_tilt --preset quick --plugin borda_tilt.py"
+    plugins = load_plugins([workplace / "borda_tilt.py"])
+    run_plan(make_plan(load_study("borda_tilt", "quick")), workers=1, plugins=plugins)
+    table = load_table("borda_tilt", "quick")
+    assert table["largest_score"].between(-0.5, 0.5).any()
+    end = table[table["round"] == table["round"].max()].groupby("learner")["regret"].mean()
+    assert end["borda_tilt"] < end["reference"]
+
+
+def test_a_new_environment_and_the_experiment_that_it_asks_for(workplace):
+    first = scaffold("environment", "my_world", folder=workplace)
+    assert float(make("my_world").beta) == 0.5
+    assert first.command == "simbench new experiment my_world_study --environment my_world"
+    second = scaffold("experiment", "my_world_study", folder=workplace, environment="my_world")
+    assert second.command == "simbench run my_world_study --preset quick"
+    study = load_study("my_world_study", "quick")
+    assert study.environment.name == "my_world"
+    assert len(study.settings) == 3
+
+
+def test_nothing_is_overwritten(workplace):
+    for kind in ("learner", "environment", "experiment"):
+        scaffold(kind, f"my_{kind}", folder=workplace)
+        with pytest.raises(SimbenchError, match="exists already"):
+            scaffold(kind, f"my_{kind}", folder=workplace)
+    before = {file: file.read_text() for file in workplace.rglob("*.*")}
+    (workplace / "occupied.py").write_text("mine")
+    with pytest.raises(SimbenchError, match=r"occupied\.py exists already"):
+        scaffold("learner", "occupied", folder=workplace)
+    assert not (workplace / "experiments" / "occupied.toml").exists()
+    assert all(file.read_text() == text for file, text in before.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "environment", "words"),
+    [
+        ("lerner", "a", None, "Did you mean 'learner'"),
+        ("learner", "two words", None, "no name for a learner"),
+        ("learner", "../up", None, "no name for a learner"),
+        ("learner", "", None, "no name for a learner"),
+        ("environment", "1st", None, "no name for a environment"),
+        ("learner", "online_dpo", None, "learner 'online_dpo' exists already"),
+        ("environment", "random_tabular", None, "environment 'random_tabular' exists already"),
+        ("experiment", "a", "random_tabulr", "Did you mean 'random_tabular'"),
+        ("learner", "a", "random_tabular", "a new learner has none"),
+    ],
+)
+def test_bad_requests_are_one_sentence(workplace, kind, name, environment, words):
+    with pytest.raises(SimbenchError, match=words):
+        scaffold(kind, name, folder=workplace, environment=environment)
+    assert list(workplace.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(workplace):
+    (workplace / "environments").write_text("")
+    with pytest.raises(SimbenchError, match="cannot be written"):
+        scaffold("environment", "a", folder=workplace)

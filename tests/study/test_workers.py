@@ -1,0 +1,95 @@
+"""Work on worker processes and on a cluster: the same results, errors that arrive, nothing left running."""
+
+import math
+import os
+import time
+
+import pytest
+
+from simbench.errors import SimbenchError
+from simbench.study import one_core
+from simbench.study.plan import make_plan
+from simbench.study.run import run_plan
+from simbench.study.store import store_of
+from simbench.study.study import load_study
+from simbench.study.workers import spread
+
+
+def test_every_task_comes_back_once():
+    assert sorted(spread(math.sqrt, range(30), workers=2)) == [math.sqrt(n) for n in range(30)]
+
+
+def test_a_worker_is_a_process_of_one_core_in_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    names = list(one_core.ENVIRONMENT)
+    assert set(spread(os.getenv, names, workers=2)) == set(one_core.environment().values())
+    assert list(spread(os.path.abspath, ["here"], workers=2)) == [str(tmp_path / "here")]
+    assert dict(os.environ) == before
+
+
+def test_a_worker_that_dies_is_an_error_that_says_what_to_do():
+    with pytest.raises(SimbenchError, match=r"a worker process died, .* fewer --workers"):
+        list(spread(os._exit, [1], workers=2))
+    assert list(spread(abs, [-3], workers=2)) == [3]
+
+
+def test_closing_stops_the_work():
+    work = spread(time.sleep, [0.0, 300.0, 300.0], workers=2)
+    next(work)
+    start = time.perf_counter()
+    work.close()
+    assert time.perf_counter() - start < 60.0
+
+
+@pytest.fixture
+def computed_here(write_study):
+    """A plan and the bytes of its units as this process computes them."""
+    write_study()
+    plan = make_plan(load_study("tiny", "quick"))
+    run_plan(plan, out="here", workers=1)
+    return plan, contents(plan, "here")
+
+
+def contents(plan, out):
+    return {file.name: file.read_bytes() for file in store_of(plan, out).folder.iterdir()}
+
+
+def test_one_and_two_workers_write_the_same_bytes(computed_here, monkeypatch):
+    plan, expected = computed_here
+    monkeypatch.setattr(one_core, "_in_force", False)
+    for workers in (1, 2):
+        run_plan(plan, out=f"{workers}", workers=workers)
+        assert contents(plan, f"{workers}") == expected
+
+
+def test_a_cluster_writes_the_same_bytes(computed_here):
+    distributed = pytest.importorskip("distributed")
+    plan, expected = computed_here
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        report = run_plan(plan, out="cluster", cluster=cluster.scheduler_address)
+    assert report.computed == len(plan.units)
+    assert contents(plan, "cluster") == expected
+
+
+def test_a_cluster_that_does_not_answer_is_one_sentence(computed_here, monkeypatch):
+    pytest.importorskip("distributed")
+    plan, _ = computed_here
+    monkeypatch.setattr("simbench.study.workers.CONNECT_WITHIN", "0.2s")
+    for address in ("tcp://127.0.0.1:9", "not an address"):
+        with pytest.raises(SimbenchError, match=f"--cluster {address}: no Dask scheduler answers there"):
+            run_plan(plan, out="cluster", cluster=address)
+
+
+def test_one_core_restores_the_environment_and_keeps_the_users_flags(monkeypatch):
+    monkeypatch.setattr(one_core, "_in_force", False)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_mine=1")
+    before = dict(os.environ)
+    monkeypatch.setattr(one_core.sys, "modules", {})  # as in a process that has no JAX yet
+    with one_core.one_core():
+        assert os.environ["XLA_FLAGS"].split() == ["--xla_mine=1", one_core.ENVIRONMENT["XLA_FLAGS"]]
+        assert os.environ["NPROC"] == "1"
+        assert one_core.in_force()
+    assert dict(os.environ) == before
