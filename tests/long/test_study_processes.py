@@ -133,9 +133,6 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(folder, expected):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    environment = os.environ | {
-        "SIMBENCH_CACHE": os.environ.get("SIMBENCH_CACHE", str(Path.home() / ".cache/simbench"))
-    }
     done = finish(start(folder, "--workers", "1", preexec_fn=small_files))
     assert done.returncode == 2
     assert done.stderr.startswith("error: results cannot be written to")
