@@ -19,21 +19,33 @@ __version__ = "0.1.0"
 _HOME = {
     "Bandit": "simbench.bandit",
     "Comparison": "simbench.learners",
+    "Control": "simbench.verify",
     "Count": "simbench.registry",
+    "Exists": "simbench.verify",
     "Finite": "simbench.registry",
+    "Identity": "simbench.verify",
+    "Instance": "simbench.verify",
+    "Lower": "simbench.verify",
     "NonNegative": "simbench.registry",
     "Positive": "simbench.registry",
     "RoundLearner": "simbench.learners",
     "SimbenchError": "simbench.errors",
     "Trace": "simbench.api",
+    "Upper": "simbench.verify",
+    "claim": "simbench.verify",
+    "domains": "simbench.verify",
+    "family": "simbench.verify",
     "fit_tabular": "simbench.learners",
     "float64": "simbench.precision",
+    "hunt": "simbench.verify",
+    "judge": "simbench.verify",
     "load_plugin": "simbench.registry",
     "make": "simbench.worlds",
     "measure": "simbench.quantities",
     "parameters": "simbench.registry",
     "register": "simbench.registry",
     "simulate": "simbench.api",
+    "traced_world": "simbench.verify",
 }
 _MODULES = ("quantities", "tape", "worlds", "learners", "engine", "verify", "theory", "study", "show")
 
@@ -48,6 +60,20 @@ if TYPE_CHECKING:
     from simbench.precision import float64
     from simbench.quantities import measure
     from simbench.registry import Count, Finite, NonNegative, Positive, load_plugin, parameters, register
+    from simbench.verify import (
+        Control,
+        Exists,
+        Identity,
+        Instance,
+        Lower,
+        Upper,
+        claim,
+        domains,
+        family,
+        hunt,
+        judge,
+        traced_world,
+    )
     from simbench.worlds import make
 
 

@@ -45,7 +45,7 @@ refuted, with proof, or the claim is never called consistent.
 from simbench.verify.domains import family
 from simbench.verify.hunting import Quarry, hunt
 from simbench.verify.instance import Instance, traced_world
-from simbench.verify.judge import judge, judge_all
+from simbench.verify.judging import judge, judge_all
 from simbench.verify.protocol import (
     Claim,
     Control,

@@ -112,7 +112,8 @@ class Findings:
         return "both sides are zero wherever it was tried: there is nothing to compare"
 
     def smallest_constant(self) -> float | None:
-        """Return the least (Lower: greatest) multiple of the theory side that holds on the tightest instances found.
+        """Return the strongest constant that still holds on the tightest instances found: the least for an upper
+        bound, the greatest for a lower one (the other way round where the claim places it in a denominator).
 
         By bisection of its logarithm; instances at which float64 wrongly suspects a violation are left out.
         """
@@ -121,19 +122,20 @@ class Findings:
         pools = self._pools()
         if not pools:
             return None
-        direction = -1.0 if isinstance(self.claim, Lower) else 1.0
+        usual = -1.0 if isinstance(self.claim, Lower) else 1.0
+        for direction in (usual, -usual):  # a constant inside a denominator weakens the claim the other way
 
-        def holds(log_constant: float) -> bool:
-            constant = 2.0 ** (direction * log_constant)
-            return all(self._holds(sides, points, constant) for sides, points in pools)
+            def holds(log_constant: float, direction: float = direction) -> bool:
+                constant = 2.0 ** (direction * log_constant)
+                return all(self._holds(sides, points, constant) for sides, points in pools)
 
-        low, high = self._bracket(holds)
-        if not -HIGHEST < low < high < HIGHEST:
-            return None
-        while high - low > RESOLUTION:
-            middle = 0.5 * (low + high)
-            low, high = (low, middle) if holds(middle) else (middle, high)
-        return 2.0 ** (direction * high)
+            low, high = self._bracket(holds)
+            if -HIGHEST < low < high < HIGHEST:
+                while high - low > RESOLUTION:
+                    middle = 0.5 * (low + high)
+                    low, high = (low, middle) if holds(middle) else (middle, high)
+                return 2.0 ** (direction * high)
+        return None
 
     def _bracket(self, holds: Callable[[float], bool]) -> tuple[float, float]:
         """Return log2 constants (fails, holds); where the constant is a factor, the tightness is the answer."""
