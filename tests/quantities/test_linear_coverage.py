@@ -56,7 +56,7 @@ def test_norm_is_the_largest_error_inside_the_confidence_ellipsoid():
 def test_comparator_itself_is_covered_with_a_finite_gradient():
     bandit = featured(np.random.default_rng(3))
     nu = q.feature_mean(bandit, bandit.log_ref)
-    norm, slope = jax.value_and_grad(q.linear_coverage, 1)(bandit, bandit.log_ref, np.eye(2), nu)
+    norm, slope = jax.jit(jax.value_and_grad(q.linear_coverage, 1))(bandit, bandit.log_ref, np.eye(2), nu)
     assert norm == 0.0
     assert np.isfinite(slope).all()
 

@@ -6,6 +6,7 @@ from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.precision import Float32Error, float64
+from tests.quantities import compiled
 from tests.quantities.instances import random_bandit, random_policy
 
 RNG = np.random.default_rng(0)
@@ -16,13 +17,16 @@ POLICIES = np.stack([random_policy(RNG, WORLD) for _ in range(6)])
 def test_every_name_measures_what_its_function_says():
     columns = q.measure(WORLD, POLICIES)
     assert list(columns) == list(q.MEASURED)
+    for name, measured in q.MEASURED.items():
+        assert measured.function is getattr(q, name)
+        assert measured.unit
+        assert measured.summary
     with float64():
-        for name, measured in q.MEASURED.items():
-            assert measured.function.__name__ == name
-            assert measured.unit
-            assert measured.summary
-            one = measured.function(WORLD, POLICIES[2])
-            assert columns[name][2] == pytest.approx(float(one), rel=1e-12)
+        one = compiled.single(WORLD, POLICIES[2])
+    for name in set(one) & set(columns):
+        assert columns[name][2] == pytest.approx(float(one[name]), rel=1e-12)
+    rates = [float(columns[name][2]) for name in ("log_coverage", "coverage", "coverage_excess")]
+    assert rates[1:] == pytest.approx([np.exp(rates[0]), np.expm1(rates[0])], rel=1e-12)
 
 
 def test_leading_axes_are_kept_and_arrays_are_numpy():
@@ -87,11 +91,11 @@ def test_policies_without_support_are_measured_not_refused():
     log_ref = np.array(WORLD.log_ref)
     log_ref[0] = [-np.inf, *np.log(np.full(3, 1 / 3))]
     world = WORLD.replace(log_ref=log_ref)
-    columns = q.measure(world, POLICIES[0])
-    assert columns["value"] == -np.inf
-    assert columns["value_gap"] == np.inf
-    assert columns["min_density_ratio"] == 0.0
-    assert not any(np.isnan(column) for column in columns.values())
+    columns = q.measure(world, POLICIES)
+    assert np.all(columns["value"] == -np.inf)
+    assert np.all(columns["value_gap"] == np.inf)
+    assert np.all(columns["min_density_ratio"] == 0.0)
+    assert not any(np.isnan(column).any() for column in columns.values())
 
 
 def test_batch_is_compiled_once_per_shapes_and_names():
