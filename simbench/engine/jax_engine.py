@@ -109,7 +109,13 @@ def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
         diagnostics={name: jnp.asarray(0.0) for name in learner.diagnostics},
     )
     width = keys.shape[0]
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf), (width, *jnp.shape(leaf))), fresh)
+
+    def repeated(leaf: Any) -> Any:
+        # `astype` makes weak types strong: a loop returns strong ones, and would be compiled a second time.
+        array = jnp.asarray(leaf)
+        return jnp.broadcast_to(array.astype(array.dtype), (width, *array.shape))
+
+    return jax.tree.map(repeated, fresh)
 
 
 @functools.partial(jax.jit, static_argnums=0, donate_argnums=3)
