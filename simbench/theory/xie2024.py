@@ -1,0 +1,111 @@
+"""The exploration bonus of XPO is optimism about value, and its sign matters.
+
+XPO adds + alpha sum_i log pi(b_i|s_i), b_i drawn from the REFERENCE, to the DPO loss that it minimises: these
+log-probabilities are pushed down, the normaliser of the implicit reward r = beta log(pi/ref) + beta log Z up, and
+
+    J*(r) = max_pi { E_pi r - beta KL(pi||ref) } = -beta E_ref log(G(r)/ref)        for rewards with E_ref r = 0.
+
+The released code of [huang2025] subtracts the term instead: a step along it lowers J*, which is pessimism.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from simbench import quantities as q
+from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value
+from simbench.verify import Control, Identity, Lower, claim
+from simbench.verify.domains import Free, Instances, Reward, Worlds
+
+WORLDS = Worlds(shapes=((2, 3),))
+
+
+def attained_value(world, reward):
+    """Return E_pi r - beta KL(pi||ref) at pi = G(r): J*(r) by its definition."""
+    return q.value(world.replace(reward=reward), q.gibbs(world, reward))
+
+
+@claim("xpo_bonus_is_optimism", source="xie2024; simbench")
+class XPOBonusIsOptimism(Identity):
+    """J*(r) = -beta E_ref log(G(r)/ref) for every reward with E_ref r = 0.
+
+    Measured: E_pi r - beta KL(pi||ref) at pi = G(r), r centred under the reference.
+    Controls: the other sign; the reward not centred; the bonus on responses of pi = G(r) instead of ref.
+    """
+
+    domain = Instances(WORLDS, estimate=Reward())
+    controls = (
+        Control("the other sign", constant=-1.0),
+        Control("the reward not centred", measured=lambda x: attained_value(x.world, x.estimate)),
+        Control(
+            "the bonus on the policy's own responses",
+            theory=lambda x: implicit_bonus(
+                x.world, q.gibbs(x.world, x.estimate), q.gibbs(x.world, x.estimate)
+            ),
+        ),
+    )
+
+    def measured(self, x):
+        return attained_value(x.world, calibrated(x.world, x.estimate))
+
+    def theory(self, x):
+        return implicit_bonus(x.world, q.gibbs(x.world, x.estimate))
+
+
+def optimism_of_logits(world, logits):
+    """Return J* of the implicit reward beta log(pi/ref) of pi = softmax(logits), centred under ref."""
+    implicit = world.beta * (jax.nn.log_softmax(logits) - world.log_ref)
+    return optimistic_value(world, calibrated(world, implicit))
+
+
+def slope_along(x, samples):
+    """Return d/dt J* of the implicit reward when the logits move along the gradient of E_samples log pi."""
+    gradient = jax.grad(lambda logits: q.expectation(x.world.rho, samples, jax.nn.log_softmax(logits)))
+    towards = gradient(x.log_policy)
+    _, slope = jax.jvp(lambda logits: optimism_of_logits(x.world, logits), (x.log_policy,), (towards,))
+    return slope
+
+
+@claim("xpo_bonus_raises_optimism", source="simbench, from xie2024")
+class XPOBonusRaisesOptimism(Identity):
+    """Descending + alpha E_ref log pi raises J* of the implicit reward at the rate alpha beta |rho (ref - pi)|^2.
+
+    J* is that of r = beta log(pi/ref) centred under ref; the step is on softmax logits; alpha = 1 is judged.
+    Controls: the other sign; the samples drawn from the chosen and rejected mixture (ref + pi)/2.
+    """
+
+    domain = Instances(WORLDS, log_policy=Free(depth=10.0))
+    controls = (
+        Control("the other sign", constant=-1.0),
+        Control(
+            "samples from (ref + pi)/2",
+            measured=lambda x: -slope_along(x, jnp.logaddexp(x.world.log_ref, x.log_policy) - jnp.log(2.0)),
+        ),
+    )
+
+    def measured(self, x):
+        return -slope_along(x, x.world.log_ref)
+
+    def theory(self, x):
+        moved = x.world.rho[:, None] * (jnp.exp(x.world.log_ref) - jnp.exp(x.log_policy))
+        return x.world.beta * jnp.sum(moved**2)
+
+
+@claim(
+    "xpo_bonus_released_sign",
+    source="huang2025, released code (sign of the XPO term)",
+    expected="violated",
+    corrected_by="xpo_bonus_raises_optimism",
+)
+class XPOBonusReleasedSign(Lower):
+    """Descending - alpha E_ref log pi raises J* of the implicit reward: the sign of the released code.
+
+    It lowers J* wherever pi differs from ref: the term is the SFT term of offline, pessimistic objectives.
+    """
+
+    domain = Instances(WORLDS, log_policy=Free(depth=10.0))
+
+    def measured(self, x):
+        return slope_along(x, x.world.log_ref)
+
+    def theory(self, x):
+        return 0.0
