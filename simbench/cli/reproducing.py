@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simbench.cli.output import EngineName, Out, duration, say
+from simbench.cli.output import EngineName, Out, counted, duration, say
 
 if TYPE_CHECKING:
     from simbench.show.figures import Drawn
@@ -49,9 +49,8 @@ def reproduce(
         typer.echo(paragraphs[-1] + "\n")
     file = write_summary(out / SUMMARY, paragraphs)
     seconds = duration(time.perf_counter() - start)
-    typer.echo(
-        f"{len(plans)} studies and {sum(bool(figure.files) for figure in drawn)} figures in {seconds}; {file}"
-    )
+    figures = counted(sum(bool(figure.files) for figure in drawn), "figure", "figures")
+    typer.echo(f"{counted(len(plans), 'study', 'studies')} and {figures} in {seconds}; {file}")
 
 
 def _figures(drawn: "list[Drawn]") -> str:

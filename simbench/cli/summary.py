@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from simbench.cli.output import duration
+from simbench.cli.output import counted, duration
 from simbench.errors import SimbenchError
 from simbench.show.curves import CURRENCIES
 from simbench.show.tables import law_rows, text_table
@@ -18,10 +18,10 @@ def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
     """Return a paragraph and a table about one study: what was asked, how much was run, how regret grew, and where."""
     study, run = plan.study, plan.study.run
     axes = [
-        _counted(len(study.settings), "setting"),
-        _counted(run.instances, "world"),
-        _counted(run.runs, "run"),
-        _counted(len(study.learners), "learner"),
+        counted(len(study.settings), "setting", "settings"),
+        counted(run.instances, "world", "worlds"),
+        counted(run.runs, "run", "runs"),
+        counted(len(study.learners), "learner", "learners"),
     ]
     lines = [
         f"{study.name} ({study.preset}): {study.question}",
@@ -71,7 +71,3 @@ def _without(cells: list[str], index: int) -> list[str]:
 def _rounds(plan: Plan) -> str:
     rounds = sorted({setting.rounds for setting in plan.study.settings})
     return f"{rounds[0]} rounds" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]} rounds"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -102,7 +102,8 @@ def units_to_do(
     corrupt = [unit for unit in plan.units if states[unit.id] == "corrupt"]
     if corrupt:
         names = ", ".join(store.path(unit).name for unit in corrupt[:3]) + (", …" if len(corrupt) > 3 else "")
-        notify(f"{len(corrupt)} damaged unit files in {store.folder} are computed again: {names}")
+        found = "1 damaged unit file" if len(corrupt) == 1 else f"{len(corrupt)} damaged unit files"
+        notify(f"{found} in {store.folder} {'is' if len(corrupt) == 1 else 'are'} computed again: {names}")
     return [unit for unit in plan.units if states[unit.id] != "done"]
 
 
