@@ -76,9 +76,8 @@ def _chi_squared_terms(log_p: jax.Array, log_q: jax.Array) -> jax.Array:
     both = p_positive & q_positive
     safe_p, safe_q = jnp.where(both, log_p, 0.0), jnp.where(both, log_q, 0.0)
     d = safe_p - safe_q
-    p_larger = exp_or_inf(
-        2.0 * safe_p - safe_q + 2.0 * log_complement(-jnp.maximum(d, 0.0))
-    )  # (p^2/q)(1 - q/p)^2
+    # (p - q)^2 / q is (p^2/q) (1 - q/p)^2 where p is larger, and q (p/q - 1)^2 where q is.
+    p_larger = exp_or_inf(2.0 * safe_p - safe_q + 2.0 * log_complement(-jnp.maximum(d, 0.0)))
     q_larger = jnp.exp(safe_q) * jnp.expm1(jnp.minimum(d, 0.0)) ** 2
     shared = jnp.where(d > 0.0, p_larger, q_larger)
     only_q = jnp.where(q_positive, jnp.exp(jnp.where(q_positive, log_q, 0.0)), 0.0)
