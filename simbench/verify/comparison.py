@@ -47,8 +47,9 @@ def ratio(claim: Deterministic, measured: np.ndarray, theory: np.ndarray) -> np.
     with np.errstate(all="ignore"):
         if isinstance(claim, Identity):
             size = np.maximum(np.maximum(np.abs(measured), np.abs(theory)), claim.scale)
-            same = (measured == theory) & np.isinf(measured)
-            return np.where(same, 0.0, np.abs(measured - theory) / (claim.tolerance * size))
+            quotient = np.abs(measured - theory) / (claim.tolerance * size)
+            infinite = (size == np.inf) & ~np.isnan(measured) & ~np.isnan(theory)
+            return np.where(infinite, np.where(measured == theory, 0.0, np.inf), quotient)
         lesser, greater = oriented(claim, measured, theory)
         quotient = np.where(greater > 0, lesser / greater, np.where(lesser > greater, np.inf, 0.0))
         both_negative = (greater < 0) & (lesser < 0)
@@ -61,8 +62,13 @@ def ratio(claim: Deterministic, measured: np.ndarray, theory: np.ndarray) -> np.
 
 def margin(claim: Deterministic, measured: arb, theory: arb) -> arb:
     """Return the ball of `lesser - greater`; for an identity, of `|difference| - exact_tolerance size`."""
-    if extended.is_known(measured) and not measured.is_finite() and measured == theory:
+    infinite = not (measured.is_finite() and theory.is_finite())
+    if infinite and not (extended.is_known(measured) and extended.is_known(theory)):
+        return extended.UNKNOWN
+    if infinite and measured == theory:
         return extended.ZERO  # the same infinity on both sides
+    if infinite and isinstance(claim, Identity):
+        return extended.INFINITY
     if isinstance(claim, Identity):
         size = extended.larger(extended.larger(abs(measured), abs(theory)), arb(claim.scale))
         return abs(measured - theory) - arb(claim.exact_tolerance) * size
@@ -71,10 +77,13 @@ def margin(claim: Deterministic, measured: arb, theory: arb) -> arb:
 
 
 def ball_ratio(claim: Deterministic, measured: arb, theory: arb) -> arb:
-    """Return the ball of lesser/greater; unknown for an identity."""
+    """Return the ball of lesser/greater (of greater/lesser where both are negative); unknown for an identity."""
     if isinstance(claim, Identity):
         return extended.UNKNOWN
-    return extended.divide(*oriented(claim, measured, theory))
+    lesser, greater = oriented(claim, measured, theory)
+    return (
+        extended.divide(greater, lesser) if lesser < 0 and greater < 0 else extended.divide(lesser, greater)
+    )
 
 
 def touches(margin_ball: arb, measured: arb, theory: arb) -> bool:

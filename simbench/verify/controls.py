@@ -48,7 +48,10 @@ def corrected_holds(claim: Deterministic, witness: Candidate) -> ControlOutcome:
     name = f"{true.name} holds at the witness"
     if not isinstance(true, Deterministic):
         return ControlOutcome(name=name, refuted=False, how=f"'{true.name}' is of kind '{true.kind}'")
-    proof = decide(Sides(true, witness.sides.domain, witness.sides.shape), witness.point)
+    try:
+        proof = decide(Sides(true, witness.sides.domain, witness.sides.shape), witness.point)
+    except SimbenchError as error:
+        return ControlOutcome(name=name, refuted=False, how=str(error))
     how = f"{proof.status}, decided at {proof.precision} bits"
     return ControlOutcome(name=name, refuted=proof.status in ("holds", "touches"), how=how)
 

@@ -15,7 +15,7 @@ from simbench.verify.comparison import ratio
 from simbench.verify.hunter import Ascent, ascend
 from simbench.verify.protocol import Deterministic, Identity
 from simbench.verify.sampling import corner_points, grid_points, random_points
-from simbench.verify.sides import Sides, Values
+from simbench.verify.sides import BATCH, Sides, Values
 
 SUSPICIOUS = 1e-9  # relative; below it float64 itself is in doubt
 
@@ -118,10 +118,13 @@ def samples(
 
 def _hunted(seen: list[Sample], effort: Effort, constant: float) -> Iterator[Sample]:
     sides = seen[0].sides
-    seeds = best_points(seen, 64)
     for wave in range(effort.waves):
-        result = ascend(sides, steps=effort.steps, wave=wave, seeds=seeds, constant=constant)
-        yield sample(sides, "hunter", result.points, constant, result)
+        result = ascend(
+            sides, steps=effort.steps, wave=wave, seeds=best_points(seen, BATCH // 2), constant=constant
+        )
+        latest = sample(sides, "hunter", result.points, constant, result)
+        yield latest
+        seen = [*seen, latest]
 
 
 def best_points(seen: list[Sample], count: int) -> np.ndarray:
@@ -139,12 +142,12 @@ def threshold(claim: Deterministic) -> float:
 
 def suspects(one: Sample) -> list[Candidate]:
     """Return the instances of a sample whose ratio suspects a violation, the worst first."""
-    return [c for c in ranked(one) if c.ratio > threshold(one.sides.claim)]
+    return ranked(one, above=threshold(one.sides.claim))
 
 
-def ranked(one: Sample, count: int | None = None) -> list[Candidate]:
-    """Return the instances of a sample that have a ratio, the largest first."""
-    known = np.flatnonzero(~np.isnan(one.ratios))
+def ranked(one: Sample, count: int | None = None, *, above: float = -np.inf) -> list[Candidate]:
+    """Return the instances of a sample that have a ratio (above that number), the largest first."""
+    known = np.flatnonzero(one.ratios > above)
     order = known[np.argsort(-one.ratios[known], kind="stable")][:count]
     return [
         Candidate(found_by=one.found_by, sides=one.sides, point=one.points[i], ratio=float(one.ratios[i]))

@@ -2,18 +2,20 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from simbench.errors import SimbenchError
 from simbench.verify.comparison import ratio
 from simbench.verify.explore import Candidate, Effort, Sample, ranked, suspects, threshold
-from simbench.verify.proof import Proof, decide
+from simbench.verify.proof import PRECISIONS, Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
 from simbench.verify.sides import BATCH, Sides
 
-LOOKS = 16  # instances whose ratio is confirmed in balls to find the tightest
+LOOKS = 16  # instances per sample whose ratio is confirmed in balls to find the tightest
+PATIENCE = 12  # undecided instances after which no more are examined
 HIGHEST = 40.0  # log2 of the largest constant that is tried
 RESOLUTION = 1e-7  # of its log2
 
@@ -39,44 +41,57 @@ class Findings:
         count = one.ascent.evaluations if one.ascent else len(one.points)
         self.counts[one.found_by] = self.counts.get(one.found_by, 0) + count
         if isinstance(self.claim, Exists):
-            self._examine(suspects(one))
+            with self._provable():
+                self._examine(suspects(one))
 
     def settle(self) -> None:
         """Decide the suspicions, look for ill-posed spots, confirm the tightest instance."""
-        try:
+        with self._provable():
             if not isinstance(self.claim, Exists):
                 worst = sorted((c for one in self.tried for c in suspects(one)), key=lambda c: -c.ratio)
                 self._examine(worst)
-            if self.proved is None:
+            if self.proved is None and self.problem is None:
                 self.problem = self._ill_posed()
             if not isinstance(self.claim, Identity):
                 self._tightest()
             if isinstance(self.claim, Exists) and self.proved is None:
                 self._only_instance()
+
+    @contextmanager
+    def _provable(self) -> Iterator[None]:
+        """Turn a side that ball arithmetic cannot read into a problem of the claim, named in a sentence."""
+        try:
+            yield
         except SimbenchError as error:
             self.problem = f"claim '{self.claim.name}' cannot be proved: {error}"
 
     def _examine(self, candidates: list[Candidate]) -> None:
+        examined = 0
         for candidate in candidates[: self.effort.suspects]:
             proof = decide(candidate.sides, candidate.point)
+            examined += 1
             self.statuses[proof.status] += 1
             if proof.status == "proved":
                 self.proved = (candidate, proof)
                 return
-        left = len(candidates) - self.effort.suspects
-        self.open = self.statuses["undecided"] + max(0, left)
+            if self.statuses["undecided"] >= PATIENCE:
+                break
+        self.open = self.statuses["undecided"] + len(candidates) - examined
 
     def _tightest(self) -> None:
         """Confirm the largest ratios in balls: near a tight instance float64 itself may say 1.00004."""
         if self.proved is not None:
-            self.tightness, self.found_by = self.proved[1].middle_ratio, self.proved[0].found_by
+            ratio = self.proved[1].middle_ratio
+            self.tightness, self.found_by = ratio if math.isfinite(ratio) else None, self.proved[0].found_by
             return
         best, found_by = -math.inf, None
         tightest = sorted((c for one in self.tried for c in ranked(one, LOOKS)), key=lambda c: -c.ratio)
-        for candidate in tightest[:LOOKS]:
-            if candidate.ratio <= best:
+        unclear = 0
+        for candidate in tightest:
+            if candidate.ratio <= best or unclear >= PATIENCE:
                 break
-            confirmed = decide(candidate.sides, candidate.point).middle_ratio
+            confirmed = decide(candidate.sides, candidate.point, precisions=PRECISIONS[:2]).middle_ratio
+            unclear += math.isnan(confirmed)
             if confirmed > best:
                 best, found_by = confirmed, candidate.found_by
         if found_by is not None:
@@ -139,7 +154,7 @@ class Findings:
 
     def _bracket(self, holds: Callable[[float], bool]) -> tuple[float, float]:
         """Return log2 constants (fails, holds); where the constant is a factor, the tightness is the answer."""
-        guess = math.log2(self.tightness) if self.tightness and self.tightness < math.inf else 0.0
+        guess = math.log2(self.tightness) if self.tightness is not None and self.tightness > 0 else 0.0
         low, high, step = guess - RESOLUTION / 2, guess + RESOLUTION / 2, RESOLUTION
         while low > -HIGHEST and holds(low):
             low, step = low - step, 4 * step

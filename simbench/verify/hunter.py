@@ -77,7 +77,7 @@ def ascend(
         if not np.isnan(ratios).all():
             trajectory[step - 1] = np.nanmax(ratios)
         usable = np.isfinite(climb.gradient).all(axis=1)
-        frozen |= ~usable
+        frozen |= ~usable & climb.values.assumed
         gradient = np.where(usable[:, None], climb.gradient, 0.0)
         sloped |= (gradient != 0).any(axis=1)
         mean = MOMENTS[0] * mean + (1 - MOMENTS[0]) * gradient

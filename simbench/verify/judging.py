@@ -10,7 +10,7 @@ tightness reached, and at least one control, every one refuted with proof.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
@@ -71,7 +71,7 @@ def _verdict(claim: Deterministic, effort: Effort, began: float) -> Verdict:
         controls = tuple(refute(claim, control, tried, effort) for control in claim.controls)
         if claim.corrected_by is not None and findings.proved:
             controls = (*controls, corrected_holds(claim, findings.proved[0]))
-    if outcome == claim.expected and not (controls and all(control.refuted for control in controls)):
+    if outcome == "consistent" and not (controls and all(control.refuted for control in controls)):
         outcome, problem = "inconclusive", _control_problem(controls)
     witness = None
     if findings.proved:
@@ -103,18 +103,16 @@ def _outcome(claim: Deterministic, findings: Findings) -> tuple[str, str | None]
         return _existence(findings)
     if findings.proved:
         return "violated", None
-    rules: list[tuple[Callable[[], bool], str]] = [
-        (lambda: findings.problem is not None, findings.problem or ""),
-        (lambda: findings.open > 0, f"{findings.open} suspected violations are neither proved nor refuted"),
-        (
-            lambda: not isinstance(claim, Identity) and (findings.tightness or 0.0) < claim.tightness,
-            f"measured/theory reached {findings.tightness or 0.0:.4g} of the stated {claim.tightness:g}: "
-            "the bound was not tested hard enough, or is looser than stated",
-        ),
-    ]
-    for holds, reason in rules:
-        if holds():
-            return "inconclusive", reason
+    if findings.problem is not None:
+        return "inconclusive", findings.problem
+    if findings.open > 0:
+        return "inconclusive", f"{findings.open:,} suspected violations are neither proved nor refuted"
+    reached = findings.tightness or 0.0
+    if not isinstance(claim, Identity) and reached < claim.tightness:
+        return "inconclusive", (
+            f"measured/theory reached {reached:.4g} of the stated {claim.tightness:g}: the bound was not tested "
+            "hard enough, or is looser than stated"
+        )
     return "consistent", None
 
 

@@ -1,9 +1,9 @@
 """The two sides of a claim on worlds of one shape: compiled once for searching, traced once for proving.
 
-    sides = Sides(claim, domain, shape) sides.values(U, constant)    batches of points [n, d] -> measured,
-    theory, whether the assumptions hold sides.climb(U, constant)     the same for one batch, with the
-    objective and its gradient sides.program                the closed jaxpr (u, constant) -> (measured,
-    theory, assumed), for ball arithmetic
+    sides = Sides(claim, domain, shape)
+    sides.values(U, constant)    points [n, d] -> measured, theory, whether the assumptions hold
+    sides.climb(U, constant)     the same for one batch, with the gradient of the hunter's objective
+    sides.program                the closed jaxpr (u, constant) -> (measured, theory, assumed), for proofs
 
 Compilation, not arithmetic, is what judging a catalogue costs, hence: one function per claim and shape with
 the constant as an argument, one batch size, compiler settings that favour compiling quickly (a third of the
@@ -41,9 +41,8 @@ class Values(NamedTuple):
 
 
 class Climb(NamedTuple):
-    """One evaluation of the hunter's: `objective [n]`, `gradient [n, d]` and the values."""
+    """One evaluation of the hunter's: the `gradient [n, d]` of its objective, and the values."""
 
-    objective: np.ndarray
     gradient: np.ndarray
     values: Values
 
@@ -66,15 +65,15 @@ class Sides:
         parts = []
         with float64():
             for batch, count in _batches(points):
-                out = self._climb(batch, constant)[2] if climbing else self._values(batch, constant)
+                out = self._climb(batch, constant)[1] if climbing else self._values(batch, constant)
                 parts.append([np.asarray(side)[:count] for side in out])
         return Values(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
     def climb(self, points: np.ndarray, constant: float = 1.0) -> Climb:
-        """Return objective, gradient and values at `points [BATCH, d]`."""
+        """Return gradient and values at `points [BATCH, d]`."""
         with float64():
-            height, gradient, values = self._climb(points, constant)
-        return Climb(np.asarray(height), np.asarray(gradient), Values(*(np.asarray(side) for side in values)))
+            gradient, values = self._climb(points, constant)
+        return Climb(np.asarray(gradient), Values(*(np.asarray(side) for side in values)))
 
     @functools.cached_property
     def program(self) -> Any:
@@ -95,11 +94,7 @@ class Sides:
             climbed = jnp.where(assumed, objective(self.claim, measured, theory), -jnp.inf)
             return climbed, (measured, theory, assumed)
 
-        def with_gradient(u: Any, constant: Any) -> Any:
-            (climbed, values), gradient = jax.value_and_grad(height, has_aux=True)(u, constant)
-            return climbed, gradient, values
-
-        return self._compile(jax.vmap(with_gradient, in_axes=(0, None)))
+        return self._compile(jax.vmap(jax.grad(height, has_aux=True), in_axes=(0, None)))
 
     def _compile(self, function: Any) -> Any:
         lowered = jax.jit(function).lower(np.zeros((BATCH, self.dimension)), 1.0)

@@ -26,18 +26,19 @@ class Verdict:
     """The outcome of judging one claim.
 
     Args:
-        tightness: the largest measured/theory (Lower: theory/measured), confirmed in ball arithmetic where
-        claimed
-            above 1 - 1e-6; None where ratios mean nothing (identities) or nothing was measured.
-        smallest_constant: the least multiple of the theory side (Lower: the greatest) that still holds on
-        every
-            instance found.
-        found_by: what reached the tightest instance: random, extremes, tight family, hunter.
+        tightness: the largest measured/theory (Lower: theory/measured), confirmed in ball arithmetic; None
+            where ratios mean nothing (identities, a theory side of zero) or nothing could be compared.
+        smallest_constant: the strongest constant of the theory side that still holds on every instance found,
+            as a multiple of the stated one.
+        found_by: what found the tightest instance: random, corners, tight family, hunter.
         vacuous: the bound never came within a factor 100 of what was observed; `bound_over_observed` says
-        how far. instances: how many were tried, by source.
+            how far it stayed.
+        instances: how many were tried, by source.
         alpha: the false-alarm rate of a statistical kind; None for a proof.
         witness: the certificate of a violation (or of an existence), as a JSON-able mapping.
+        problem: why the verdict is inconclusive, in one sentence.
         notes: what a reader should know though it changes nothing.
+        detail: what a kind reports beside (a slope, an interval, counts); JSON-able.
     """
 
     name: str
@@ -83,7 +84,7 @@ class Verdict:
         if self.problem:
             told.append(("because", self.problem))
         if self.tightness is not None:
-            reached = f"{self.tightness:.6g}" + (f", reached by the {self.found_by}" if self.found_by else "")
+            reached = f"{self.tightness:.6g}" + (f" (found by: {self.found_by})" if self.found_by else "")
             told.append(("tightness", reached))
         if self.smallest_constant is not None:
             told.append(

@@ -1,5 +1,7 @@
 """Judging: true claims are consistent, false ones violated with proof, ill-posed ones neither."""
 
+import inspect
+
 import jax.numpy as jnp
 import pytest
 from jax import lax
@@ -64,12 +66,18 @@ def square(a, b):
 A_TENTH = (Control("a tenth", constant=0.1),)
 
 
+def _method(theory):
+    if "constant" in inspect.signature(theory).parameters:
+        return lambda self, x, constant=1.0: theory(x, constant)
+    return lambda self, x: theory(x)
+
+
 def _judge(name, measured, theory, *, kind=Upper, controls=A_TENTH, **options):
     body = {
         "__doc__": "A claim about the unit square.",
         "domain": options.pop("domain", square),
         "measured": lambda self, x: measured(x),
-        "theory": lambda self, x: theory(x),
+        "theory": _method(theory),
         "controls": controls,
     }
     fields = {key: options.pop(key) for key in ("tightness", "assumes", "tight_on") if key in options}
@@ -191,7 +199,7 @@ def test_a_suspicion_that_stays_undecided_leaves_the_verdict_open(monkeypatch):
     from simbench.verify import findings
     from simbench.verify.proof import Proof
 
-    monkeypatch.setattr(findings, "decide", lambda *a: Proof(status="undecided", precision=1024))
+    monkeypatch.setattr(findings, "decide", lambda *_, **__: Proof(status="undecided", precision=1024))
     verdict = _judge("undecided", lambda x: x.a + x.b, lambda x: 1.0 + 0 * x.a)
     assert verdict.verdict == "inconclusive"
     assert "neither proved nor refuted" in verdict.problem
@@ -253,3 +261,70 @@ def test_a_verdict_is_the_same_every_time():
         _judge("again", lambda x: jnp.sin(3 * x.a) * x.b, lambda x: 0.9 + 0 * x.a).to_json() for _ in range(2)
     )
     assert first | {"seconds": 0} == again | {"seconds": 0}
+
+
+def test_a_witness_that_cannot_be_proved_is_a_problem():
+    verdict = _judge("gamma_exists", lambda x: lax.lgamma(2.5 + x.a), lambda x: 0.1 + 0 * x.a, kind=Exists)
+    assert verdict.verdict == "inconclusive"
+    assert "'lgamma'" in verdict.problem
+
+
+def test_sides_of_either_sign_are_compared_by_their_difference():
+    negative = _judge(
+        "negative", lambda x: -2.0 - x.a, lambda x: -1.0 - x.a, controls=(Control("thrice", constant=3.0),)
+    )
+    assert negative.verdict == "consistent", negative
+    assert negative.tightness == pytest.approx(2 / 3)
+    mixed = _judge("mixed", lambda x: x.a - x.b, lambda x: x.a, controls=(Control("less", constant=0.5),))
+    assert mixed.verdict == "consistent", mixed
+    crossing = _judge("crossing", lambda x: x.a - 0.5, lambda x: x.a - x.b)
+    assert crossing.verdict == "violated"
+
+
+def test_infinite_sides_are_exact():
+    infinite = _judge("infinite_measured", lambda x: 1 / (x.a - x.a + jnp.exp(-jnp.inf)), lambda x: 1.0 + x.a)
+    assert infinite.verdict == "inconclusive", "1/0 is unknown, not infinite: nothing is proved from it"
+    logarithm = _judge("infinite_log", lambda x: -jnp.log(jnp.floor(x.a / 2)), lambda x: 1.0 + x.a)
+    assert logarithm.verdict == "violated"
+    assert logarithm.witness["margin"] == ["inf", "inf"]
+    identity = _judge(
+        "infinite_identity", lambda x: -jnp.log(jnp.floor(x.a / 2)), lambda x: 1.0 + x.a, kind=Identity
+    )
+    assert identity.verdict == "violated"
+
+
+def test_a_constant_in_a_denominator_is_reported_in_its_own_direction():
+    verdict = _judge(
+        "denominator", lambda x: 1 + x.a, lambda x, constant=1.0: 2 / (constant * (2 + x.b)), kind=Lower
+    )
+    assert verdict.verdict == "consistent", verdict
+    assert verdict.smallest_constant == pytest.approx(1.0, rel=1e-6)
+
+
+def test_unknown_compiler_settings_are_done_without(monkeypatch):
+    from simbench.verify import sides
+
+    monkeypatch.setattr(sides, "QUICK_COMPILE", {"xla_no_such_setting": "1"})
+    verdict = _judge("settings", lambda x: x.a * x.b, lambda x: x.a)
+    assert verdict.verdict == "consistent", verdict
+
+
+def test_a_correction_that_fails_at_the_witness_is_no_control():
+    sides = {"measured": lambda self, x: x.a, "theory": lambda self, x: x.a / 2}
+    claim("test_square_other", source="me")(
+        type(
+            "Other",
+            (Upper,),
+            {
+                "__doc__": "Also false.",
+                "domain": square,
+                "measured": lambda self, x: x.a,
+                "theory": lambda self, x: x.a / 2,
+            },
+        )
+    )
+    options = {"expected": "violated", "corrected_by": "test_square_other", "controls": ()}
+    verdict = _judge("miscorrected", lambda x: x.a, lambda x: x.a / 3, **options)
+    assert verdict.verdict == "violated"
+    assert not verdict.as_expected
+    assert [control.refuted for control in verdict.controls] == [False]
