@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from simbench import named_files
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.named_files import find, folders, names, read_toml, require_keys

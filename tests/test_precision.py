@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from simbench.precision import Float32Error, entry_point, float64, require_float64, to_numpy
 
 THIRD = np.array([1.0, 1 / 3])

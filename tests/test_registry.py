@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.registry import (

@@ -4,8 +4,6 @@ import functools
 import hashlib
 from pathlib import Path
 
-import simbench
-
 KERNEL_PACKAGES = ("tape", "learners", "engine")
 RESULT_PACKAGES = ("tape", "bandit", "quantities", "worlds", "learners", "engine")
 
@@ -13,7 +11,7 @@ RESULT_PACKAGES = ("tape", "bandit", "quantities", "worlds", "learners", "engine
 @functools.cache
 def source_digest(packages: tuple[str, ...]) -> str:
     """Return 16 hex digits that change with any byte of any Python file in these packages of simbench."""
-    root = Path(simbench.__file__).parent
+    root = Path(__file__).resolve().parent.parent
     digest = hashlib.blake2b(digest_size=8)
     for package in packages:
         for file in sorted((root / package).rglob("*.py")):

@@ -16,9 +16,11 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.precision import entry_point
 from simbench.quantities import log_optimal
+from simbench.quantities.value import TIE
 
 CURRENCIES = ("regret", "reward_regret", "argmax_regret")
-TIE = 1e-9  # an argmax takes the first index within this of the best
+__all__ = ["CURRENCIES", "REDUCERS", "TIE", "Ledger", "LoopWorld", "loop_world", "open_ledger"]
+
 REDUCERS = ("last", "sum", "max", "any")
 
 

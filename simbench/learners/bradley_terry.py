@@ -4,7 +4,7 @@
 
 With n = wins + wins', p_ab = sigmoid(r_a - r_b):
 
-    gradient   g_a  = sum_b (n_ab p_ab - wins_ab) + ridge r_a
+    gradient   g_a  = sum_b (wins_ba p_ab - wins_ab p_ba) + ridge r_a      (not n p - wins: it cancels when p -> 1)
     Hessian    H    = diag(sum_b n_ab p_ab p_ba) - [n_ab p_ab p_ba] + ridge I
     step       d    = -H^{-1} g,     decrement  lambda^2 = g' H^{-1} g,     h = max d - min d
 
@@ -82,7 +82,7 @@ def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
     on_diagonal = jnp.eye(wins.shape[0], dtype=bool)[..., None]
 
     def newton(reward: Any, p: Any, q: Any) -> tuple[Any, Any]:
-        downhill = jnp.sum(off_diagonal - counts * p, axis=1) - ridge * reward
+        downhill = jnp.sum(off_diagonal * q - (counts - off_diagonal) * p, axis=1) - ridge * reward
         curvature = counts * p * q
         hessian = jnp.where(on_diagonal, jnp.sum(curvature, axis=1) + ridge, -curvature)
         direction = solve_spd_jax(hessian, downhill)
@@ -253,7 +253,8 @@ def gradient(counts, wins, reward, ridge, weights, direction):
         for b in range(a):
             n = counts[a, b]
             if n != 0.0:
-                residual = wins[a, b] - n * (weights[a] / (weights[a] + weights[b]))
+                won = wins[a, b]
+                residual = (won * weights[b] - (n - won) * weights[a]) / (weights[a] + weights[b])
                 flow += residual
                 direction[b] -= residual
         direction[a] = flow
@@ -274,9 +275,9 @@ def gradient_and_hessian(counts, wins, reward, ridge, weights, hessian, directio
             hessian[a, b] = 0.0
             if n != 0.0:
                 scale = 1.0 / (weights[a] + weights[b])
-                p = weights[a] * scale
-                residual = wins[a, b] - n * p
-                curvature = n * p * (weights[b] * scale)
+                p, q = weights[a] * scale, weights[b] * scale
+                residual = wins[a, b] * q - (n - wins[a, b]) * p
+                curvature = n * p * q
                 flow += residual
                 direction[b] -= residual
                 stiffness += curvature
@@ -295,7 +296,7 @@ def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
         for b in range(a):
             p = 1.0 / (1.0 + math.exp(reward[b] - reward[a]))
             q = 1.0 / (1.0 + math.exp(reward[a] - reward[b]))
-            residual = wins[a, b] - counts[a, b] * p
+            residual = wins[a, b] * q - (counts[a, b] - wins[a, b]) * p
             curvature = counts[a, b] * p * q
             direction[a] += residual
             direction[b] -= residual

@@ -102,10 +102,11 @@ def argmax_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
 
 
 def greedy_response(log_policy: jax.Array) -> jax.Array:
-    """Return a mask `[S, A]`: per prompt, the first response within 1e-9 of the largest log-probability.
+    """Return a mask `[S, A]`: per prompt, the first response within 1e-9 of the largest probability.
 
     Args:
         log_policy: `[S, A]` log-policy.
     """
-    best = log_policy >= jnp.max(log_policy, axis=-1, keepdims=True) - TIE
+    policy = jnp.exp(log_policy)
+    best = policy >= jnp.max(policy, axis=-1, keepdims=True) - TIE
     return best & (jnp.cumsum(best, axis=-1) == 1)

@@ -9,6 +9,7 @@ import hashlib
 import numpy as np
 import pytest
 from scipy import special, stats
+
 from simbench.tape import instance_key, tape_key, threefry_numpy, uniforms_numpy
 from simbench.worlds.draws import (
     integers,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.named_files import names
 from simbench.registry import everything

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import logsumexp
+
 from simbench.errors import SimbenchError
 from simbench.worlds import make
 

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.worlds import environment_from_table, make

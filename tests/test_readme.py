@@ -1,0 +1,34 @@
+"""What the README shows, runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+
+
+def test_first_lines_are_the_two_commands():
+    lines = TEXT.splitlines()
+    assert lines[1].startswith("make reproduce")
+    assert lines[2].startswith("make test")
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_python_blocks_run(number, tmp_path):
+    script = tmp_path / "readme.py"
+    script.write_text("import matplotlib\nmatplotlib.use('Agg')\n" + BLOCKS[number])
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_point_to_files(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
+        assert (ROOT / target).exists(), f"{page} links to {target}"
