@@ -27,19 +27,24 @@ Writing a claim (a file of one's own; nothing else is needed)::
             ratio = x.world.reward_bound / x.world.beta
             return q.kappa(jnp.exp(2 * ratio)) * q.value_gap(x.world, x.log_policy) / x.world.beta
 
-and judging it: `print(judge("my_lemma"))`. The kinds are `Upper` (measured <= theory), `Lower` (>=),
-`Identity` (=), `Exists` (> somewhere). A kind's attributes and methods are described in `protocol.py`,
-domains in `domains/`:
+and judging it: `print(judge("my_lemma"))`. `sb.claim`, `sb.Upper`, `sb.domains` … are the same names.
 
-    x = Instances(Worlds(shapes, ratio, reward_bound, ref_depth, missing, features, general_preferences),
-                  log_policy=Gibbs() | Mixture(k) | Free(depth) | Optimal() | Reference(),
-                  estimate=Reward(), budget=Scalar(low, high, log=True), ...)
+The kinds are `Upper` (measured <= theory), `Lower` (>=), `Identity` (=), `Exists` (> somewhere); their attributes
+are described in `protocol.py`, domains in `domains/`:
+
+    Instances(Worlds(shapes, ratio, reward_bound, ref_depth, missing, features, general_preferences),
+              log_policy=Gibbs() | Mixture(k) | Free(depth) | Optimal() | Reference(),
+              estimate=Reward(), budget=Scalar(low, high, log=True), ...)        -> x.world, x.log_policy, ...
     @family(log_tail=(-50, -2), ratio=(2, 20))     a tight family: one function of boxed numbers, which
     def rare_arm(log_tail, ratio): ...             returns Instance(world=traced_world(...), ...)
 
-Rules: both sides are pure jax.numpy of one instance `x` and return one number; numbers written in a claim
-are the doubles they are (0.1 is the double 0.1; write `x / 10` where a tenth is meant); a control must be
-refuted, with proof, or the claim is never called consistent.
+Rules: both sides are pure jax.numpy of one instance `x` and return one number; numbers written in a claim are the
+doubles they are (0.1 is the double 0.1; write `x / 10` where a tenth is meant), while jnp.log(2.0) is log 2; a
+control must be refuted, with proof, or the claim is never called consistent. A side that finds a root, or sums a
+series in place of a function, declares what it stands for once (`ball.encloses_root`, `ball.encloses`).
+
+`hunt("my_lemma", seconds=60)` climbs for longer; a violation comes with a certificate (`certificate.save`,
+`certificate.replay`), which another process checks at twice the precision.
 """
 
 from simbench.verify.domains import family

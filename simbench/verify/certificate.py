@@ -29,6 +29,19 @@ from simbench.verify.protocol import Claim, Deterministic, Exists, find_claim
 from simbench.verify.sides import Sides
 
 FORMAT = "simbench certificate 1"
+KEYS = (
+    "claim",
+    "file",
+    "statement",
+    "domain",
+    "shape",
+    "constant",
+    "point",
+    "precision",
+    "margin",
+    "ratio",
+    "digest",
+)
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -56,6 +69,7 @@ def certify(
         "source": claim.source,
         "file": _file(claim),
         "statement": claim_digest(claim),
+        "domain": "tight_on" if sides.domain is claim.tight_on else "domain",
         "shape": list(sides.shape),
         "constant": float(constant).hex(),
         "point": [float(x).hex() for x in point],
@@ -89,10 +103,8 @@ def replay(certificate: Mapping[str, Any] | str | Path, claim: Claim | None = No
             f"the certificate refutes another text of claim '{known.name}': its statement, sides or domain have "
             "changed since. Judge the claim again."
         )
-    sides = Sides(known, known.domain, tuple(record["shape"]))
-    point = np.array([float.fromhex(x) for x in record["point"]])
-    _require_in_cube(sides, point)
-    proof = decide(sides, point, float.fromhex(record["constant"]), (2 * int(record["precision"]),))
+    sides, point, constant, precision = _instance(known, record)
+    proof = decide(sides, point, constant, (2 * precision,))
     if proof.status != "proved":
         raise CertificateError(
             f"the certificate is not confirmed: at {proof.precision} bits the instance {proof.status}, "
@@ -121,7 +133,7 @@ def digest(certificate: Mapping[str, Any]) -> str:
 
 def claim_digest(claim: Deterministic) -> str:
     """Return the digest of what a claim says: its kind, its domain, and the text of its sides and assumptions."""
-    parts = [claim.kind, ADDRESS.sub("", repr(claim.domain))]
+    parts = [claim.kind, ADDRESS.sub("", repr(claim.domain)), ADDRESS.sub("", repr(claim.tight_on))]
     for method in (claim.measured, claim.theory, claim.assumes):
         try:
             parts.append(inspect.getsource(method))
@@ -176,7 +188,28 @@ def _read(certificate: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
             raise CertificateError(f"certificate {path} is not JSON: {error}.") from None
     if not isinstance(record, Mapping) or record.get("format") != FORMAT:
         raise CertificateError(f"this is no certificate: its 'format' must be '{FORMAT}'.")
+    missing = [key for key in KEYS if key not in record]
+    if missing:
+        raise CertificateError(f"the certificate lacks '{missing[0]}'.")
     return record
+
+
+def _instance(claim: Deterministic, record: Mapping[str, Any]) -> tuple[Sides, np.ndarray, float, int]:
+    """Return what the certificate is about: the sides, the point of their cube, the constant, the precision."""
+    try:
+        domain = {"domain": claim.domain, "tight_on": claim.tight_on}[record["domain"]]
+        shape = tuple(int(size) for size in record["shape"])
+        point = np.array([float.fromhex(x) for x in record["point"]], dtype=np.float64)
+        constant, precision = float.fromhex(record["constant"]), int(record["precision"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CertificateError(f"the certificate cannot be read: {type(error).__name__} {error}.") from None
+    if domain is None or shape not in domain.shapes:
+        raise CertificateError(f"the certificate's shape {shape} is not one of claim '{claim.name}'.")
+    if not 2 <= precision <= 2**16:
+        raise CertificateError(f"the certificate's precision is {precision} bits; it must be in [2, 65536].")
+    sides = Sides(claim, domain, shape)
+    _require_in_cube(sides, point)
+    return sides, point, constant, precision
 
 
 def _require_in_cube(sides: Sides, point: np.ndarray) -> None:
@@ -191,8 +224,13 @@ def _require_same_enclosure(record: Mapping[str, Any], proof: Proof) -> None:
     """The balls of both precisions contain the one true number, so they must meet."""
     with working_precision(2 * proof.precision):
         for name, fresh in (("margin", proof.margin), ("ratio", proof.ratio)):
-            low, high = (arb(end) for end in record[name])
-            if low > arb(fresh[1]) or high < arb(fresh[0]):
+            try:
+                low, high = (arb(end) for end in record[name])
+            except (TypeError, ValueError):
+                raise CertificateError(
+                    f"the certificate's enclosure of the {name} is not a pair of decimals."
+                ) from None
+            if not (low <= arb(fresh[1]) and high >= arb(fresh[0])):
                 raise CertificateError(
                     f"the certificate's enclosure of the {name}, [{record[name][0]}, {record[name][1]}], does not "
                     f"come out again: it is in [{fresh[0]}, {fresh[1]}]."

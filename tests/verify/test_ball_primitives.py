@@ -235,6 +235,11 @@ def test_float32_is_refused():
         disagreement(lambda x: x.astype(jnp.float32).astype(float), X)
 
 
+def test_rounding_to_fewer_bits_is_refused():
+    with pytest.raises(ValueError, match="fewer bits"):
+        disagreement(lambda x: lax.reduce_precision(x, 8, 7), X)
+
+
 def test_an_endless_loop_is_refused(monkeypatch):
     monkeypatch.setattr(control_flow, "LONGEST_LOOP", 50)
     program = jax.make_jaxpr(lambda x: lax.while_loop(lambda v: v > 0.0, lambda v: v + 1.0, x))(1.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simbench import quantities as q
-from simbench.verify import Control, Instance, Upper, claim, family
+from simbench.verify import Control, Instance, Upper, claim, family, judge
 from simbench.verify.certificate import CertificateError, certify, digest, replay, save
 from simbench.verify.explore import sample
 from simbench.verify.proof import decide
@@ -177,6 +177,13 @@ def test_a_tampered_certificate_is_rejected_in_a_sentence(certificate):
         (_tampered(certificate, claim="test_lemma_3_1"), "another text of claim"),
         (_tampered(certificate, statement="0" * 32), "another text of claim"),
         (_tampered(certificate, format="simbench certificate 0"), "no certificate"),
+        (_tampered(certificate, domain="elsewhere"), "cannot be read: KeyError"),
+        (_tampered(certificate, domain="tight_on"), "not one of claim"),
+        (_tampered(certificate, shape=[3, 4]), "shape .3, 4. is not one"),
+        (_tampered(certificate, point=["half"]), "cannot be read: ValueError"),
+        (_tampered(certificate, precision=0), "precision is 0"),
+        (_tampered(certificate, margin="large"), "not a pair of decimals"),
+        ({key: value for key, value in certificate.items() if key != "point"}, "lacks 'point'"),
     ]
     for record, complaint in cases:
         with pytest.raises(CertificateError, match=complaint):
@@ -191,6 +198,34 @@ def test_an_edited_claim_no_longer_matches_its_certificate(certificate, tmp_path
     load_plugin(path)
     with pytest.raises(CertificateError, match="another text"):
         replay(certificate)
+
+
+def test_a_violation_on_the_tight_family_is_certified_there():
+    @family(a=(0.0, 0.5))
+    def half(a):
+        return Instance(world=None, a=a)
+
+    @family(a=(0.75, 1.0))
+    def top(a):
+        return Instance(world=None, a=a)
+
+    @claim("test_false_at_the_top", source="me")
+    class FalseAtTheTop(Upper):
+        """a <= 0.7, false on the tight family only."""
+
+        domain = half
+        tight_on = top
+
+        def measured(self, x):
+            return x.a
+
+        def theory(self, x):
+            return 0.7 + 0.0 * x.a
+
+    verdict = judge(FalseAtTheTop)
+    assert (verdict.verdict, verdict.found_by) == ("violated", "tight family")
+    assert verdict.witness["domain"] == "tight_on"
+    assert replay(verdict.witness).status == "proved"
 
 
 def test_missing_and_broken_files_are_named(tmp_path):

@@ -310,7 +310,6 @@ def test_unknown_compiler_settings_are_done_without(monkeypatch):
 
 
 def test_a_correction_that_fails_at_the_witness_is_no_control():
-    sides = {"measured": lambda self, x: x.a, "theory": lambda self, x: x.a / 2}
     claim("test_square_other", source="me")(
         type(
             "Other",

@@ -59,7 +59,6 @@ LOGIC: dict[str, Callable[..., Any]] = {
     "ne": extended.exclusive,
     "max": extended.either,
     "min": extended.both,
-    "reduce_precision": lambda p: p,
 }
 
 
@@ -89,13 +88,10 @@ def _arity(function: Callable[..., Any], count: int) -> Callable[..., Value]:
 
 _VECTORISED = {name: _arity(function, 1) for name, function in UNARY.items()}
 _VECTORISED |= {name: _arity(function, 2) for name, function in BINARY.items()}
-_LOGIC = {
-    name: _arity(function, 1 if name in ("not", "reduce_precision") else 2)
-    for name, function in LOGIC.items()
-}
+_LOGIC = {name: _arity(function, 1 if name == "not" else 2) for name, function in LOGIC.items()}
 
 
-@rule(*sorted({*UNARY, *BINARY, *LOGIC} - {"reduce_precision"}))
+@rule(*sorted({*UNARY, *BINARY, *LOGIC}))
 def _elementwise(equation: Any, *operands: Value) -> Value | list[Value]:
     if all(operand.dtype != object for operand in operands):
         same_in_numpy = INTEGER.get(equation.primitive.name)
@@ -187,6 +183,15 @@ def _truncate(x: arb) -> int:
     return int(whole)
 
 
-@rule("copy", "stop_gradient", "reduce_precision", "optimization_barrier")
+@rule("reduce_precision")
+def _reduce_precision(equation: Any, x: Value) -> Value:
+    if x.dtype == object and (equation.params["exponent_bits"], equation.params["mantissa_bits"]) != (11, 52):
+        raise SimbenchError(
+            "a claim's program rounds to fewer bits than float64; over the reals it means nothing."
+        )
+    return x
+
+
+@rule("copy", "stop_gradient", "optimization_barrier")
 def _unchanged(equation: Any, *operands: Value) -> list[Value]:
     return list(operands)

@@ -31,8 +31,6 @@ Value = np.ndarray
 Rule = Callable[..., Any]
 
 RULES: dict[str, Rule] = {}
-
-
 _PRECISION_LOCK = threading.RLock()
 
 
