@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from simbench.cli import catalogue, drawing, reproducing, scaffolding, speeding, studies
+from simbench.cli import catalogue, claims, drawing, reproducing, scaffolding, speeding, studies
 from simbench.cli.output import complain
 from simbench.errors import SimbenchError
 
@@ -57,6 +57,9 @@ app = typer.Typer(
 app.command("list")(catalogue.list_things)
 app.command("run")(studies.run)
 app.command("status")(studies.status)
+app.command("claims")(claims.claims)
+app.command("explain")(claims.explain)
+app.command("hunt")(claims.hunt)
 app.command("figures")(drawing.figures)
 app.command("speed")(speeding.speed)
 app.command("new")(scaffolding.new)

@@ -1,4 +1,4 @@
-"""`reproduce`: every study, every figure, and what they say, from nothing."""
+"""`reproduce`: every study, every claim, every figure, and what they say, from nothing."""
 
 import time
 from pathlib import Path
@@ -23,11 +23,12 @@ def reproduce(
     ] = None,
     out: Out = RESULTS,
 ) -> None:
-    """Run every study, draw every figure, sum up."""
+    """Run every study, judge every claim, draw every figure, sum up."""
     from simbench.study.one_core import one_core
 
     with one_core():
         from simbench import named_files
+        from simbench.cli.claims import catalogue, fails, judged, sentence
         from simbench.cli.summary import summarise, write_summary
         from simbench.show.figures import draw_figures
         from simbench.study.plan import make_plan
@@ -44,13 +45,22 @@ def reproduce(
             report = run_plan(plan, out=out, workers=workers, notify=say)
             paragraphs.append(summarise(plan, report, plan_table(plan, out)))
             typer.echo(paragraphs[-1] + "\n")
+        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2))
+        paragraphs.append(f"Claims\n  {sentence(verdicts)}")
+        paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
+        typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")
         drawn = draw_figures(None, results=out, out=out / "figures", preset=preset)
         paragraphs.append(_figures(drawn))
         typer.echo(paragraphs[-1] + "\n")
     file = write_summary(out / SUMMARY, paragraphs)
     seconds = duration(time.perf_counter() - start)
     figures = counted(sum(bool(figure.files) for figure in drawn), "figure", "figures")
-    typer.echo(f"{counted(len(plans), 'study', 'studies')} and {figures} in {seconds}; {file}")
+    judged_claims = counted(len(verdicts), "claim", "claims")
+    typer.echo(
+        f"{counted(len(plans), 'study', 'studies')}, {judged_claims} and {figures} in {seconds}; {file}"
+    )
+    if any(fails(verdict, strict=False) for verdict in verdicts):
+        raise typer.Exit(1)
 
 
 def _figures(drawn: "list[Drawn]") -> str:

@@ -7,7 +7,7 @@ import typer
 
 
 def new(
-    kind: Annotated[str, typer.Argument(metavar="learner|environment|experiment")],
+    kind: Annotated[str, typer.Argument(metavar="claim|learner|environment|experiment")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and _.")],
     environment: Annotated[
         str | None, typer.Option(metavar="NAME", help="What a new experiment runs in.")

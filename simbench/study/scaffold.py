@@ -1,5 +1,6 @@
 """`simbench new`: a filled-in file that runs as it is, to be changed from there.
 
+claim         <name>.py, a statement with a control
 learner       <name>.py, and experiments/<name>.toml that compares it with two known ones
 environment   environments/<name>.toml
 experiment    experiments/<name>.toml
@@ -29,7 +30,7 @@ def scaffold(kind: str, name: str, *, folder: Path, environment: str | None = No
     """Write a new learner, environment or experiment called `name` into `folder`.
 
     Args:
-        kind: "learner", "environment" or "experiment".
+        kind: "claim", "learner", "environment" or "experiment".
         name: letters, digits and _, starting with a letter.
         folder: where a user works; files are found there by name.
         environment: what a new experiment runs in.
@@ -81,7 +82,16 @@ def _experiment(name: str, environment: str) -> tuple[dict[str, str], str]:
     return {f"experiments/{name}.toml": text}, f"simbench run {name} --preset quick"
 
 
+def _claim(name: str, environment: str) -> tuple[dict[str, str], str]:
+    from simbench.registry import everything
+
+    _refuse_taken("claim", name, list(everything("claim")))
+    command = f"simbench claims {name}.py::{name}"
+    return {f"{name}.py": _template("claim.py").format(name=name, command=command)}, command
+
+
 KINDS: dict[str, Callable[[str, str], tuple[dict[str, str], str]]] = {
+    "claim": _claim,
     "learner": _learner,
     "environment": _environment,
     "experiment": _experiment,
