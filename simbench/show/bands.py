@@ -105,7 +105,7 @@ def mean_band(
     """
     check_level("level", level)
     check_level("spread", spread)
-    weights = resample_weights(matrix.instance, resamples=resamples, purpose="band")
+    weights = resample_weights(matrix.instance, resamples=resamples, purpose="runs")
     low, high = interval(weights @ matrix.values, level)
     spread_low, spread_high = interval(matrix.values, spread)
     return pd.DataFrame(

@@ -14,7 +14,8 @@ never weighed as if it were known better than `DISCREPANCY` of the total regret.
 approached with p <= -0.1 (2), growth that ends half a decade or more before the last round (3). Smaller exponents
 cannot be told from a logarithm over a few decades and are not offered. What dependence is left between increments is
 not in chi^2 but in the bootstrap, which resamples whole runs within each instance: it gives the intervals, and the
-law is `decided` when at least `DECIDED` of the resamples choose it too.
+law is `decided` when at least `DECIDED` of the resamples choose it too and it misses the increments by no more than
+`MISSED` standard errors (root mean square): in a transient the least bad law is still not the law.
 """
 
 import dataclasses
@@ -28,6 +29,7 @@ from simbench.show.growth_law import GrowthLaw, Interval, LawName
 
 DISCREPANCY = 0.005  # of the total regret, per increment
 DECIDED = 0.95
+MISSED = 3.0
 INTERVALS_PER_DECADE = 4
 LEAST_KNOTS = 5
 LAW_OF: dict[str, LawName] = {
@@ -63,7 +65,7 @@ def growth_law(
     weights = _weights(
         np.diff(values, axis=1), matrix.instance, scale=float(np.abs(values.mean(axis=0)).max())
     )
-    shares = resample_weights(matrix.instance, resamples=resamples, purpose="growth law")
+    shares = resample_weights(matrix.instance, resamples=resamples, purpose="runs")
     # Row 0 is the estimate itself, the others are its resamples.
     fit = GridFit(times, np.vstack([values.mean(axis=0), shares @ values]), weights)
     criteria = fit.criteria()
@@ -72,6 +74,7 @@ def growth_law(
     shape = CANDIDATES[choice[0]]
     support = float(np.mean([law == laws[0] for law in laws[1:]]))
     found = fit.parameters(shape)
+    missed = fit.missed(criteria[0], shape)
     moving = shape != "constant"
     free = fit.exponent(np.ones(EXPONENTS.size, dtype=bool)) if moving else np.full(len(choice), np.nan)
     limits = _limits(found, LAW_OF[shape])
@@ -91,7 +94,7 @@ def growth_law(
         r_squared=float("nan"),
         aic=dict(zip(CANDIDATES, criteria[0].tolist(), strict=True)),
         support=support,
-        decided=support >= DECIDED,
+        decided=support >= DECIDED and missed <= MISSED,
         window=(int(times[0]), int(times[-1])),
         runs=matrix.runs,
         confidence=level,

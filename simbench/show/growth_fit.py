@@ -59,6 +59,17 @@ class GridFit:
         fall += [self.stopped.max(axis=1) if self.stops.size else np.full_like(self.total, -np.inf)]
         return self.total[:, None] - np.column_stack(fall) + 2.0 * PARAMETERS
 
+    def missed(self, criteria: np.ndarray, name: str) -> float:
+        """Return by how many standard errors a candidate misses the first curve's increments, root mean square.
+
+        Of a curve that stopped, only the last SILENT_DECADES count: how it got there is not the claim.
+        """
+        if name == "stop":
+            return float(np.sqrt(np.mean(self.target[0, self.stops[-1] :] ** 2)))
+        number = CANDIDATES.index(name)
+        chi_squared = max(float(criteria[number] - 2.0 * PARAMETERS[number]), 0.0)
+        return float(np.sqrt(chi_squared / (self.target.shape[1] - PARAMETERS[number])))
+
     def exponent(self, among: np.ndarray) -> np.ndarray:
         """Return the best exponent `[B]` among those of the grid that are allowed, refined off the grid."""
         index = np.flatnonzero(among)

@@ -34,7 +34,7 @@ class GrowthLaw:
         r_squared: of the run-mean curve over the window; nan for a constant.
         aic: Akaike's criterion of every candidate.
         support: share of bootstrap resamples of whole runs that choose the same law.
-        decided: whether that share is high enough to name the law.
+        decided: whether that share is high enough, and the fit close enough, to name the law.
         window: first and last round of the fit.
         runs: number of (instance, run) pairs.
         confidence: level of the intervals (percentile bootstrap of whole runs within each instance).

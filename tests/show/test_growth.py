@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from simbench.errors import SimbenchError
-from simbench.show.bands import RunMatrix
+from simbench.show.bands import RunMatrix, mean_band
 from simbench.show.growth import _weights, enough_for_law, growth_law
 from simbench.show.growth_fit import CANDIDATES, GridFit
 from tests.show.synthetic import ROUNDS, law_matrix
@@ -188,3 +188,19 @@ def test_intervals_hold_the_truth_most_of_the_time():
 def test_instances_of_one_run_each_have_no_law():
     matrix = RunMatrix(rounds=ROUNDS, values=np.ones((3, ROUNDS.size)), instance=np.arange(3))
     assert not enough_for_law(matrix)
+
+
+def test_a_stopped_curve_has_the_interval_of_its_last_point():
+    matrix = law_matrix(LAWS["exponential"][0], noise=0.7)
+    found, end = growth_law(matrix), mean_band(matrix).iloc[-1]
+    assert found.shape == "stop"
+    assert (found.limit, *found.limit_interval) == pytest.approx((end["mean"], end["low"], end["high"]))
+
+
+def test_a_transient_has_no_law():
+    # First linear, then growing like log T: no candidate holds over the window, however sure the runs are.
+    found = growth_law(
+        law_matrix(lambda t: np.where(t < 3000, t, 3000.0 * (1.0 + 0.2 * np.log(np.maximum(t, 3000) / 3000))))
+    )
+    assert found.support == 1.0
+    assert not found.decided
