@@ -43,14 +43,16 @@ def best_of_n(bandit: Bandit, draws: jax.Array | float, score: jax.Array | None 
     filled = jnp.where(itself, 0.0, log_ref)  # an unsupported response ties with itself: a finite row
     log_at_most = log_sum_exp(jnp.where(other <= own, filled, -jnp.inf))
     log_tied = log_sum_exp(jnp.where(other == own, filled, -jnp.inf))
+    some_below = jnp.any((other < own) & supported[:, None, :], axis=-1)
     log_share = jnp.minimum(log_tied - log_at_most, 0.0)
-    law = bandit.log_ref + (draws - 1.0) * jnp.minimum(log_at_most, 0.0) + _log_some_tie(log_share, draws)
+    tie = jnp.where(some_below, _log_some_tie(jnp.where(some_below, log_share, -1.0), draws), 0.0)
+    law = bandit.log_ref + (draws - 1.0) * jnp.minimum(log_at_most, 0.0) + tie
     return jnp.where(supported, law, -jnp.inf)
 
 
 def _log_some_tie(log_share: jax.Array, draws: jax.Array | float) -> jax.Array:
-    """Return log((1 - (1-u)^n)/u), u = e^{log_share}: between 0 (u = 1) and log n (u = 0)."""
-    inner = (log_share < 0.0) & (log_share > TINIEST)
-    safe = jnp.where(inner, log_share, -1.0)
+    """Return log((1 - (1-u)^n)/u), u = e^{log_share} < 1: between 0 (u = 1) and log n (u = 0)."""
+    visible, below_one = log_share > TINIEST, log_share < 0.0  # u < 1 may round to 1
+    safe = jnp.where(visible & below_one, log_share, -1.0)
     some = jnp.log(-jnp.expm1(draws * jnp.log1p(-jnp.exp(safe)))) - safe
-    return jnp.where(inner, some, jnp.where(log_share < 0.0, jnp.log(draws), 0.0))
+    return jnp.where(visible, jnp.where(below_one, some, 0.0), jnp.log(draws))

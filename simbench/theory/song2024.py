@@ -1,0 +1,253 @@
+"""Local coverage suffices for RLHF: [song2024, Lemma 4.1 and Theorem 4.2] with exact constants.
+
+Rewards lie in [-R', R'] up to a shift per prompt, which no statement here notices; the worlds' box [0, R] is that
+with R' = R/2. pi_rlhf = G(rhat). With C_eps the largest pi/ref over policies with KL(pi||ref) <= eps,
+
+    KL(pi_rlhf||ref) <= 2R'/beta                           [Lemma 4.1];  and <= R'^2/(2 beta^2)
+    J(pi*) - J(pi_rlhf) <= 2 C sqrt(e),   e = E_ref (rhat - r*)^2                    [Theorem 4.2], or rather
+                        <= 2 sqrt(C e)              Cauchy-Schwarz, E_pi |D| <= sqrt(E_pi[pi/ref] e)
+                        <= 2 sqrt(C v),   v = E_rho Var_ref (rhat - r*)              shifts do not matter
+                        <= C v / (2 beta)                                            second order
+
+at C = C_{2R'/beta}. C must cover pi* as well as pi_rlhf, hence span(r*) <= 2R'. Every form holds with the smaller
+`tilt_coverage`, whose budgets are per prompt. In the theorem's own direction C sqrt(e) is loose, not false.
+"""
+
+import jax.numpy as jnp
+
+from simbench import quantities as q
+from simbench.theory.gap_path import error, gap
+from simbench.theory.tilt_size import barely_lifted, distinct, equal_responses, span_per_prompt
+from simbench.verify import Control, Identity, Instance, Upper, claim, family, traced_world
+from simbench.verify.domains import Free, Instances, Reward, Scalar, Worlds
+
+WORLDS = Worlds(shapes=((2, 3),), ref_depth=30.0)
+ESTIMATES = Instances(WORLDS, estimate=Reward())
+
+
+@family(log_p=(-30.0, -1.0), odds=(1.0, 40.0))
+def two_responses(log_p, odds):
+    """Any policy that raises the rarer of two responses: it attains its own budget's local coverage."""
+    log_ref = jnp.stack([log_p, jnp.log1p(-jnp.exp(log_p))])
+    lifted = log_ref + jnp.stack([odds, jnp.zeros(())])
+    log_policy = lifted - jnp.logaddexp(lifted[0], lifted[1])
+    world = traced_world(rho=jnp.ones(1), log_ref=log_ref[None], reward=jnp.zeros((1, 2)), beta=1.0)
+    return Instance(world=world, log_policy=log_policy[None])
+
+
+def spend_on_first_prompt(world, budget):
+    """Return the policy that puts e nats of KL on the rarest response of prompt 0 and is ref elsewhere."""
+    row = world.log_ref[0]
+    rarest = jnp.arange(len(row)) == jnp.argmin(row)
+    log_p = jnp.min(row)
+    log_q = q.binary_kl_root(budget, log_p)
+    shrink = jnp.log1p(-jnp.exp(log_q)) - jnp.log1p(-jnp.exp(log_p))
+    first = jnp.where(rarest, log_q, row + shrink)
+    return jnp.concatenate([first[None], world.log_ref[1:]])
+
+
+@claim("local_coverage_attained", source="simbench; song2024, Assumption 4.2")
+class LocalCoverageAttained(Identity):
+    """Some policy has pi/ref = q/p on a cell and KL(pi||ref) = eps, where kl(q||p) = eps/rho_s < log(1/p).
+
+    Its other responses keep their proportions. Measured: its KL. Controls: a thousandth more; the budget not
+    divided by rho_s.
+    """
+
+    domain = Instances(WORLDS, share=Scalar(0.01, 0.99))
+    controls = (
+        Control("a thousandth more", constant=1.001),
+        Control(
+            "the budget not divided by rho",
+            measured=lambda x: q.kl_ref(x.world, spend_on_first_prompt(x.world, budget(x))),
+        ),
+    )
+
+    def measured(self, x):
+        return q.kl_ref(x.world, spend_on_first_prompt(x.world, budget(x) / x.world.rho[0]))
+
+    def theory(self, x):
+        return budget(x)
+
+
+def budget(x):
+    """Return a share of rho_0 log(1/p), beyond which the rarest response of prompt 0 has all the mass."""
+    return -x.share * x.world.rho[0] * jnp.min(x.world.log_ref[0])
+
+
+@claim("local_coverage_largest", source="simbench; song2024, Assumption 4.2")
+class LocalCoverageLargest(Upper):
+    """log max pi/ref <= log C_eps at eps = KL(pi||ref), for every policy pi: the formula for C_eps misses none.
+
+    Tight: two responses. Control: a budget smaller by a tenth.
+    """
+
+    domain = Instances(WORLDS, log_policy=Free(30.0))
+    tight_on = two_responses
+    tightness = 0.999999
+    controls = (Control("nine tenths of the budget", constant=0.9),)
+
+    def measured(self, x):
+        return jnp.max(x.log_policy - x.world.log_ref)
+
+    def theory(self, x, constant=1.0):
+        return q.log_local_coverage(x.world, constant * q.kl_ref(x.world, x.log_policy))
+
+
+@claim("tilt_coverage_covers", source="simbench; song2024, Lemma 4.1")
+class TiltCoverageCovers(Upper):
+    """max G(r)/ref <= tilt_coverage(span(r)) for every reward r.
+
+    The budgets min(span/beta, span^2/(8 beta^2)) hold prompt by prompt. Tight: a rare response barely lifted.
+    Controls: nine tenths of the span; the budget taken from the expected KL and not per prompt.
+    """
+
+    domain = ESTIMATES
+    tight_on = barely_lifted
+    tightness = 0.98
+    controls = (Control("nine tenths of the span", constant=0.9),)
+
+    def measured(self, x):
+        return jnp.exp(jnp.max(q.gibbs(x.world, x.estimate) - x.world.log_ref))
+
+    def theory(self, x, constant=1.0):
+        return q.tilt_coverage(x.world, constant * span_per_prompt(x.estimate))
+
+    def assumes(self, x):
+        return jnp.max(-x.world.log_ref) < 300.0
+
+
+class LemmaFourOne(Upper):
+    """KL(pi_rlhf||ref) is measured; R' = R/2."""
+
+    domain = ESTIMATES
+
+    def measured(self, x):
+        return q.kl_ref(x.world, q.gibbs(x.world, x.estimate))
+
+    def assumes(self, x):
+        return distinct(x.world, x.estimate)
+
+
+@claim("song_lemma_4_1", source="song2024, Lemma 4.1")
+class SongLemmaFourOne(LemmaFourOne):
+    """KL(pi_rlhf||ref) <= 2R'/beta for |rhat| <= R'.
+
+    Tight: a rare best response with log(1/p) slightly below 2R'/beta. Controls: half of it, R'/beta; an estimate
+    of three times the size.
+    """
+
+    tight_on = barely_lifted
+    tightness = 0.98
+    controls = (
+        Control("R'/beta", constant=0.5),
+        Control("an estimate in [-3R', 3R']", domain=Instances(WORLDS, estimate=Reward(stretch=3.0))),
+    )
+
+    def theory(self, x):
+        return x.world.reward_bound / x.world.beta
+
+
+@claim("song_lemma_4_1_sharpened", source="simbench; song2024, Lemma 4.1")
+class SongLemmaFourOneSharpened(LemmaFourOne):
+    """KL(pi_rlhf||ref) <= min( 2R'/beta, R'^2/(2 beta^2) ) for |rhat| <= R'.
+
+    Tight: two equal responses as R'/beta falls. Control: half of it.
+    """
+
+    tight_on = equal_responses
+    tightness = 0.999
+    controls = (Control("half of it", constant=0.5),)
+
+    def theory(self, x):
+        return jnp.min(q.tilt_budgets(x.world, x.world.reward_bound))
+
+
+class TheoremFourTwo(Upper):
+    """The gap of pi_rlhf is measured; C is the paper's, at expected KL 2R'/beta, unless said otherwise."""
+
+    domain = ESTIMATES
+
+    def measured(self, x):
+        return gap(x, x.estimate)
+
+    def assumes(self, x):
+        return distinct(x.world, error(x))
+
+
+def printed_coverage(x):
+    """Return C_eps at eps = 2R'/beta."""
+    return q.local_coverage(x.world, x.world.reward_bound / x.world.beta)
+
+
+def squared_error(x):
+    """Return E_ref (rhat - r*)^2."""
+    return q.expectation(x.world.rho, x.world.log_ref, error(x) ** 2)
+
+
+def variance(x):
+    """Return E_rho Var_ref (rhat - r*)."""
+    return q.expected_variance(x.world.rho, x.world.log_ref, error(x))
+
+
+def best_form(x, coverage):
+    """Return min( 2 sqrt(C v), C v/(2 beta) ); the other two forms are never smaller."""
+    weighted = coverage * variance(x)
+    return jnp.minimum(2.0 * jnp.sqrt(weighted), weighted / (2.0 * x.world.beta))
+
+
+@claim("song_theorem_4_2", source="song2024, Theorem 4.2")
+class SongTheoremFourTwo(TheoremFourTwo):
+    """J(pi*) - J(pi_rlhf) <= 2 C_eps sqrt(E_ref (rhat - r*)^2), eps = 2R'/beta, |rhat| <= R', span(r*) <= 2R'."""
+
+    controls = (Control("half", constant=0.5),)
+
+    def theory(self, x):
+        return 2.0 * printed_coverage(x) * jnp.sqrt(squared_error(x))
+
+
+@claim("song_theorem_4_2_cauchy_schwarz", source="simbench; song2024, Theorem 4.2")
+class SongTheoremFourTwoCauchySchwarz(TheoremFourTwo):
+    """J(pi*) - J(pi_rlhf) <= 2 sqrt(C_eps E_ref (rhat - r*)^2): the theorem's bound without the surplus sqrt(C)."""
+
+    controls = (Control("half", constant=0.5),)
+
+    def theory(self, x):
+        return 2.0 * jnp.sqrt(printed_coverage(x) * squared_error(x))
+
+
+@claim("song_theorem_4_2_shift_free", source="simbench; song2024, Theorem 4.2")
+class SongTheoremFourTwoShiftFree(TheoremFourTwo):
+    """J(pi*) - J(pi_rlhf) <= 2 sqrt(C_eps E_rho Var_ref (rhat - r*)): no per-prompt shift of rhat matters."""
+
+    controls = (Control("half", constant=0.5),)
+
+    def theory(self, x):
+        return 2.0 * jnp.sqrt(printed_coverage(x) * variance(x))
+
+
+@claim("song_theorem_4_2_fast", source="simbench; song2024, Theorem 4.2")
+class SongTheoremFourTwoFast(TheoremFourTwo):
+    """J(pi*) - J(pi_rlhf) <= C_eps E_rho Var_ref (rhat - r*) / (2 beta): of second order in the error."""
+
+    controls = (Control("half", constant=0.5),)
+
+    def theory(self, x):
+        return printed_coverage(x) * variance(x) / (2.0 * x.world.beta)
+
+
+@claim("song_theorem_4_2_best", source="simbench; song2024, Theorem 4.2")
+class SongTheoremFourTwoBest(TheoremFourTwo):
+    """J(pi*) - J(pi_rlhf) <= min( 2 sqrt(C v), C v/(2 beta) ), v = E_rho Var_ref (rhat - r*), C = tilt coverage."""
+
+    controls = (
+        Control("half", constant=0.5),
+        Control(
+            "pi* outside the ball",
+            domain=Instances(WORLDS, estimate=Reward(stretch=0.01)),
+            theory=lambda x: best_form(x, q.tilt_coverage(x.world, 0.01 * x.world.reward_bound)),
+        ),
+    )
+
+    def theory(self, x):
+        return best_form(x, q.tilt_coverage(x.world, x.world.reward_bound))
