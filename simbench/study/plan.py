@@ -97,7 +97,7 @@ def _spec(
         "learner_parameters": canonical(learner, f"learner '{entry.shown}'"),
         "seed": study.run.seed,
         "rounds": setting.rounds,
-        "block": study.run.block,
+        "block": _width(study),
         "checkpoints_per_decade": study.run.checkpoints_per_decade,
         "quantities": list(study.run.quantities or DEFAULT_QUANTITIES),
         "engine": engine,
@@ -117,14 +117,19 @@ def _device(engine: str) -> str:
     return str(jax.default_backend())
 
 
+def _width(study: Study) -> int:
+    # A study of few runs is computed at its own width: padding to a full block would cost many times more.
+    return min(study.run.block, study.run.runs)
+
+
 def _blocks(study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any]) -> list[Unit]:
     given = {
         "family": study.environment.parameters | setting.environment,
         "learner": entry.parameters | setting.learners.get(entry.shown, {}),
     }
     units = []
-    for first in range(0, study.run.runs, study.run.block):
-        runs = min(study.run.block, study.run.runs - first)
+    for first in range(0, study.run.runs, _width(study)):
+        runs = min(_width(study), study.run.runs - first)
         full = spec | {"first_run": first, "runs": runs}
         units.append(Unit(id=digest(full), spec=full, given=given))
     return units

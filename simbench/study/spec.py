@@ -46,7 +46,7 @@ class RunSettings(Record):
         instances: worlds drawn from the environment.
         runs: replicates in each world.
         seed: names the study's randomness; another seed is another, independent study.
-        block: runs computed side by side.
+        block: runs computed side by side, at most; the last block of a study is padded to it.
         checkpoints_per_decade: log-spaced rounds at which policies are measured.
         quantities: what is measured there; None means the engine's default list.
     """

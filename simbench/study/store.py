@@ -5,7 +5,7 @@
 A file is written under a name of its own (host, process, random), forced to disk, renamed to its final name, and the
 folder is forced to disk. So a killed process leaves at most a draft, which is ignored, and swept away when its
 process is gone. Two processes that compute the same unit write the same bytes, and the second rename changes nothing.
-A file that does not read back whole, with checksums, as the unit it is named after counts as missing.
+A file that is not the unit it is named after, to the last byte, counts as missing.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from simbench.errors import SimbenchError
 from simbench.study.plan import Plan, Unit
-from simbench.study.unit_file import decode
+from simbench.study.unit_file import check, decode
 
 State = Literal["done", "missing", "corrupt"]
 DRAFT = re.compile(r"^\.[0-9a-f]+\.(?P<host>.+)\.(?P<process>\d+)\.[0-9a-f]{32}\.draft$")
@@ -49,20 +49,27 @@ class Store:
 
         Raises `ValueError` when a file is there but is not that unit, whole and undamaged.
         """
+        content = self._content(unit)
+        return None if content is None else decode(unit, content)
+
+    def state(self, unit: Unit) -> State:
+        """Return whether a unit is done, missing, or there but damaged; every byte is checked."""
         try:
-            content = self.path(unit).read_bytes()
+            content = self._content(unit)
+            if content is None:
+                return "missing"
+            check(unit, content)
+        except ValueError:
+            return "corrupt"
+        return "done"
+
+    def _content(self, unit: Unit) -> bytes | None:
+        try:
+            return self.path(unit).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise ValueError(str(error.strerror)) from None
-        return decode(unit, content)
-
-    def state(self, unit: Unit) -> State:
-        """Return whether a unit is done, missing, or there but unreadable."""
-        try:
-            return "missing" if self.read(unit) is None else "done"
-        except ValueError:
-            return "corrupt"
 
     def open(self) -> None:
         """Create the folder, see that it can be written to, and sweep drafts of processes that are gone.

@@ -4,6 +4,7 @@ Every test compares the bytes of unit files, so none has a false-alarm rate.
 """
 
 import os
+import pty
 import resource
 import shlex
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 
 pytestmark = pytest.mark.long
@@ -158,3 +160,41 @@ def test_what_new_writes_runs_unchanged_in_an_empty_folder(tmp_path, kind):
         command = shlex.split(following[0]) if following else []
     assert "computed" in done.stdout
     assert list(tmp_path.glob("results/*/quick/units/*.parquet"))
+
+
+def test_a_new_learner_learns(tmp_path):
+    for command in (["new", "learner", "borda"], shlex.split("run borda --preset quick --plugin borda.py")):
+        done = finish(start(tmp_path, command=command))
+        assert done.returncode == 0, done.stderr
+    table = pd.concat(
+        [pd.read_parquet(file) for file in tmp_path.glob("results/borda/quick/units/*.parquet")]
+    )
+    end = table[table["round"] == table["round"].max()].groupby("learner")["regret"].mean()
+    assert end["borda"] < end["reference"]
+
+
+def test_progress_is_shown_on_a_terminal_only(folder):
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "run", "sturdy", "--workers", "1"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+    )
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(controller, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            break
+    out, _ = process.communicate(timeout=300)
+    os.close(controller)
+    assert process.returncode == 0
+    assert f"/{UNITS} units".encode() in shown
+    assert b"rounds/s" in shown
+    assert out.count("\n") == 1
+    again = finish(start(folder, "--workers", "1", "--force"))
+    assert again.stderr == ""
+    assert again.stdout.count("\n") == 1
