@@ -5,12 +5,11 @@ What a learner adds on top of this is what its mathematics costs; `simbench spee
 
 import math
 
-import numba
-
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+from simbench.tape.kernel import kernel
 
 
-@numba.njit(nogil=True)
+@kernel(nogil=True)
 def floor_rounds(first_round, last_round, key0, key1, rho_cdf, policy_cdf, reward, wins, buffer):
     """Draw rounds first_round, …, last_round - 1 into `wins [S, A, A]` from the running sums `[S, A]` of a policy."""
     chunk = buffer.shape[1]

@@ -7,17 +7,17 @@ are globals of its module.
 
 import math
 
-import numba
 import numpy as np
 
 from simbench.engine.ledger import TIE
 from simbench.learners.kernels.constant import act, observe
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+from simbench.tape.kernel import kernel
 
 TOUCHES = "none"
 
 
-@numba.njit
+@kernel
 def price_row(world, state, ledger, prompt):
     """Renew the three gaps of one prompt's row."""
     log_policy = state.log_policy[prompt]
@@ -41,7 +41,7 @@ def price_row(world, state, ledger, prompt):
     ledger.gaps[2, prompt] = weight * (world.best_reward[prompt] - reward[first_best])
 
 
-@numba.njit
+@kernel
 def settle_row(state, ledger, prompt, until):
     """Enter a row's gaps and policy for the rounds since it last changed."""
     stood = until - ledger.since[prompt]
@@ -53,7 +53,7 @@ def settle_row(state, ledger, prompt, until):
         ledger.since[prompt] = until
 
 
-@numba.njit
+@kernel
 def reduce_diagnostics(state, ledger):
     """Fold this round's diagnostics into the ledger: last, sum, max, any."""
     for k in range(ledger.reducers.shape[0]):
@@ -69,7 +69,7 @@ def reduce_diagnostics(state, ledger):
             ledger.diagnostics[k] = 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel(cache=True, nogil=True)
 def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
     """Play rounds first_round, …, last_round - 1; afterwards every row is settled up to last_round.
 

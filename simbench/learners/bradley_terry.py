@@ -39,8 +39,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numba
 import numpy as np
+
+from simbench.tape.kernel import kernel
 
 TOLERANCE = 1e-12  # of a step, per unit of parameter
 FULL_STEP = 0.25  # the largest range h of an undamped step
@@ -139,7 +140,7 @@ def _fit_tabular_vmapped(axis_size: int, in_batched: Any, wins: Any, start: Any,
     return (jnp.moveaxis(reward, -1, 0), done), (True, True)
 
 
-@numba.njit
+@kernel
 def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction):
     """Move `reward [A]` in place to the minimiser for `counts` (symmetric, zero diagonal) and `wins [A, A]`.
 
@@ -172,7 +173,7 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction):
     return False
 
 
-@numba.njit
+@kernel
 def largest_entry(vector):
     """Return max |v_a|."""
     largest = 0.0
@@ -181,7 +182,7 @@ def largest_entry(vector):
     return largest
 
 
-@numba.njit
+@kernel
 def anticipate_label_numba(reward, factor, first, second, first_won, direction):
     """Take the Newton step of one new label from the optimum before it, in O(A^2).
 
@@ -201,7 +202,7 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction):
     take_step(reward, direction)
 
 
-@numba.njit
+@kernel
 def take_step(reward, direction):
     """Add the damped step to `reward`; return its range h before damping."""
     low, high, mean = direction[0], direction[0], 0.0
@@ -217,7 +218,7 @@ def take_step(reward, direction):
     return spread
 
 
-@numba.njit
+@kernel
 def exponentials(reward, weights):
     """Write e^{r_a - max r} into `weights`; return whether none underflows, so that they may stand for rewards.
 
@@ -234,7 +235,7 @@ def exponentials(reward, weights):
     return True
 
 
-@numba.njit
+@kernel
 def shift_exponentials(weights, step):
     """Multiply `weights` by e^{step_a} for |step_a| <= 1/16, by a polynomial exact to rounding (next term 3e-19)."""
     for a in range(weights.shape[0]):
@@ -245,7 +246,7 @@ def shift_exponentials(weights, step):
         )
 
 
-@numba.njit
+@kernel
 def gradient(counts, wins, reward, ridge, weights, direction):
     """Write -g into `direction`; `weights` hold e^{r_a} up to a common factor."""
     for a in range(reward.shape[0]):
@@ -260,7 +261,7 @@ def gradient(counts, wins, reward, ridge, weights, direction):
         direction[a] = flow
 
 
-@numba.njit
+@kernel
 def gradient_and_hessian(counts, wins, reward, ridge, weights, hessian, direction):
     """Write -g into `direction` and the lower triangle of H into `hessian`; `weights` as in `gradient`.
 
@@ -287,7 +288,7 @@ def gradient_and_hessian(counts, wins, reward, ridge, weights, hessian, directio
         hessian[a, a] = stiffness
 
 
-@numba.njit
+@kernel
 def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
     """Do the same for rewards so far apart that their exponentials underflow: two exponentials per pair."""
     for a in range(reward.shape[0]):
@@ -305,7 +306,7 @@ def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
             hessian[a, b] = -curvature
 
 
-@numba.njit
+@kernel
 def factorise_and_solve(matrix, vector):
     """Turn the lower triangle of a positive definite H into L D L', and v into H^{-1} v; return sqrt(v' H^{-1} v).
 
@@ -333,7 +334,7 @@ def factorise_and_solve(matrix, vector):
     return math.sqrt(square)
 
 
-@numba.njit
+@kernel
 def solve(factor, vector):
     """Replace v by H^{-1} v, with H factorised; return sqrt(v' H^{-1} v)."""
     size = vector.shape[0]
@@ -348,7 +349,7 @@ def solve(factor, vector):
     return math.sqrt(square)
 
 
-@numba.njit
+@kernel
 def back_substitute(factor, vector):
     """Replace v by L'^{-1} v."""
     for a in range(vector.shape[0] - 1, -1, -1):

@@ -10,8 +10,9 @@ to one.
 import itertools
 from typing import Any
 
-import numba
 import numpy as np
+
+from simbench.tape.kernel import kernel
 
 WRITTEN_OUT = 64  # up to this many responses the traced sums are unrolled: beyond it compiling takes seconds
 
@@ -45,7 +46,7 @@ def choose_jax(probabilities: Any, u: Any) -> Any:
     return jnp.minimum(below, last_positive)
 
 
-@numba.njit
+@kernel
 def choose_numba(cdf, u):
     """Return the index drawn by the uniform `u` from the running sums `cdf [A]` of the probabilities.
 

@@ -17,6 +17,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from simbench.tape.kernel import kernel
+
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA  # Threefry's key-schedule constant for 32-bit words
 GROUPS = 5  # five groups of four rounds
@@ -52,14 +54,14 @@ def threefry_jax(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[An
     return _encrypt(jnp, *(jnp.asarray(word, dtype=jnp.uint32) for word in (key0, key1, counter0, counter1)))
 
 
-@numba.njit
+@kernel
 def _mix(x0, x1, rotation):
     x0 = np.uint32(x0 + x1)
     x1 = np.uint32((x1 << np.uint32(rotation)) | (x1 >> np.uint32(32 - rotation)))
     return x0, np.uint32(x1 ^ x0)
 
 
-@numba.njit
+@kernel
 def _four(x0, x1, r0, r1, r2, r3, add0, add1):
     x0, x1 = _mix(x0, x1, r0)
     x0, x1 = _mix(x0, x1, r1)
@@ -72,7 +74,7 @@ def _kernel(function: Any) -> Any:
     """Compile; without the JIT, for debugging, silence the wrapping of uint32 instead: it is by design."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return np.errstate(over="ignore")(function)
-    return numba.njit(inline="always")(function)
+    return kernel(function)
 
 
 @_kernel

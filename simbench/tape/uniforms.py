@@ -7,10 +7,10 @@ Every round reads four named slots; a learner that needs more randomness owns th
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from simbench.precision import Float32Error
+from simbench.tape.kernel import kernel
 from simbench.tape.keys import Key
 from simbench.tape.threefry import threefry_jax, threefry_numba, threefry_numpy
 
@@ -41,14 +41,14 @@ def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
     return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
 
 
-@numba.njit
+@kernel
 def uniform_numba(key0, key1, round_index, slot):
     """Return the uniform at (round, slot) inside a kernel."""
     word0, word1 = threefry_numba(key0, key1, np.uint32(round_index), np.uint32(slot))
     return (np.float64(word0 >> np.uint32(5)) * _HIGH + np.float64(word1 >> np.uint32(6))) * _UNIT
 
 
-@numba.njit
+@kernel
 def fill_uniforms_numba(key0, key1, first_round, buffer):
     """Fill `buffer [slots, n]` with the first slots of n consecutive rounds.
 

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from simbench.tape.kernel import kernel
 
 
 class ConstantKernelState(NamedTuple):
@@ -23,12 +24,12 @@ def start(log_policy: np.ndarray) -> ConstantKernelState:
     )
 
 
-@numba.njit
+@kernel
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.cdf[prompt], state.cdf[prompt]
 
 
-@numba.njit
+@kernel
 def observe(state, prompt, first, second, first_won, round_index):
     """Learn nothing."""

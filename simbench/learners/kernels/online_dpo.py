@@ -3,10 +3,10 @@
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from simbench.learners.bradley_terry import anticipate_label_numba, fit_tabular_numba
+from simbench.tape.kernel import kernel
 
 
 class OnlineDPOKernelState(NamedTuple):
@@ -51,13 +51,13 @@ def start(*, log_ref: np.ndarray, beta: float, ridge: float, self_sampling: bool
     )
 
 
-@numba.njit
+@kernel
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.cdf[prompt], state.second_cdf[prompt]
 
 
-@numba.njit
+@kernel
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the label, refit the prompt, and renew its row of the policy."""
     if first_won:
@@ -92,7 +92,7 @@ def observe(state, prompt, first, second, first_won, round_index):
     )
 
 
-@numba.njit
+@kernel
 def gibbs_row(log_ref, reward, beta, log_policy, policy, cdf):
     """Write the Gibbs policy of one prompt: log, probabilities and running sums, in log space."""
     size = reward.shape[0]
