@@ -87,14 +87,15 @@ class Sides:
 
     @functools.cached_property
     def _climb(self) -> Any:
-        sides = jaxpr_as_fun(self.program)
+        sides = jax.vmap(jaxpr_as_fun(self.program), in_axes=(0, None))
 
-        def height(u: Any, constant: Any) -> tuple[Any, Any]:
-            measured, theory, assumed = sides(u, constant)
-            climbed = jnp.where(assumed, objective(self.claim, measured, theory), -jnp.inf)
-            return climbed, (measured, theory, assumed)
+        def total(points: Any, constant: Any) -> tuple[Any, Any]:
+            """Each height depends on its own point alone, so the gradient of their sum holds all gradients."""
+            measured, theory, assumed = sides(points, constant)
+            heights = jnp.where(assumed, objective(self.claim, measured, theory), -jnp.inf)
+            return jnp.sum(heights), (measured, theory, assumed)
 
-        return self._compile(jax.vmap(jax.grad(height, has_aux=True), in_axes=(0, None)))
+        return self._compile(jax.grad(total, has_aux=True))
 
     def _compile(self, function: Any) -> Any:
         lowered = jax.jit(function).lower(np.zeros((BATCH, self.dimension)), 1.0)
