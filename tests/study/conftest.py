@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from simbench import registry
 from simbench.study import one_core
 
 TINY = """
@@ -34,8 +35,10 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, in a process that computes itself instead of starting a worker."""
+    """An empty folder to work in, in a process that computes itself; what plug-ins register is forgotten."""
     monkeypatch.chdir(tmp_path)
+    for kind in ("learner", "family"):
+        monkeypatch.setitem(registry._things, kind, registry.everything(kind))
     monkeypatch.setattr(one_core, "_in_force", True)
     return tmp_path
 
