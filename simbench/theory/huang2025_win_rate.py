@@ -14,7 +14,8 @@ KL(pc||pi) <= 2 KL(pc||pi*) + log Cov(pi*|pi) by Donsker-Varadhan; KL(pc||pi*) =
 A^2 e^{4B^2} <= (A + B)^2, which gives the second. For the fourth use the triangle inequality of the Hellinger
 distance and Cov >= BC(pi, pi*)^{-2}.
 
-Every g > 0 gives a valid statement, so the largest bound on a grid of g is itself proved by the lemma.
+They speak only of losers: (g + 1/2) log(1 + 1/g) > 1 for every g, so A = 1 from P = 1/4 on and every right side is
+at most one. Every g > 0 gives a valid statement, so the largest bound on a grid of g is itself proved by the lemma.
 """
 
 import dataclasses
