@@ -4,7 +4,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(CORES)
 
-.PHONY: reproduce test test-long test-nojit guards bench clean help
+.PHONY: reproduce test test-claims test-long test-nojit guards bench clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -13,7 +13,10 @@ reproduce: .venv/ready ## run all studies at the quick preset, judge claims, dra
 	$(BIN)/simbench reproduce --preset quick
 
 test: .venv/ready-test ## the test suite, under five minutes on two cores
-	$(PYTEST) tests --ignore=tests/long --ignore=tests/benchmarks
+	$(PYTEST) tests --ignore=tests/long --ignore=tests/benchmarks -m "not catalogue"
+
+test-claims: .venv/ready-test ## judge the whole catalogue of claims with every control
+	$(PYTEST) tests/theory -m catalogue --dist loadfile
 
 test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for the full sizes
 	$(PYTEST) tests/long
