@@ -138,9 +138,8 @@ def integral_on_panels(x, panels):
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     starts = np.arange(panels)[:, None]
     times = jnp.asarray(((starts + 0.5 * (nodes + 1.0)) / panels).ravel())
-    weights = jnp.asarray(np.tile(0.5 * weights / panels, panels))
     values = jax.vmap(lambda time: time * variance_on_path(x, time))(times)
-    return jnp.sum(weights * values) / x.world.beta
+    return jnp.sum(jnp.asarray(np.tile(0.5 * weights / panels, panels)) * values) / x.world.beta
 
 
 @claim("gap_path_increases", source="simbench")

@@ -23,6 +23,7 @@ from simbench.verify.domains import Free, Instances, Reward, Scalar, Worlds
 
 WORLDS = Worlds(shapes=((2, 3),), ref_depth=30.0)
 ESTIMATES = Instances(WORLDS, estimate=Reward())
+ONE_PROMPT = Instances(Worlds(shapes=((1, 3),), ref_depth=30.0), estimate=Reward())
 
 
 @family(log_p=(-30.0, -1.0), odds=(1.0, 40.0))
@@ -82,7 +83,7 @@ class LocalCoverageLargest(Upper):
     Tight: two responses. Control: a budget smaller by a tenth.
     """
 
-    domain = Instances(WORLDS, log_policy=Free(30.0))
+    domain = Instances(Worlds(shapes=((1, 3),), ref_depth=30.0), log_policy=Free(30.0))
     tight_on = two_responses
     tightness = 0.999999
     controls = (Control("nine tenths of the budget", constant=0.9),)
@@ -218,6 +219,7 @@ class SongTheoremFourTwoCauchySchwarz(TheoremFourTwo):
     Control: half of it.
     """
 
+    domain = ONE_PROMPT
     tightness = 0.55
     controls = (Control("half of the bound", constant=0.5),)
 
@@ -232,6 +234,7 @@ class SongTheoremFourTwoShiftFree(TheoremFourTwo):
     Control: half of it.
     """
 
+    domain = ONE_PROMPT
     tightness = 0.55
     controls = (Control("half of the bound", constant=0.5),)
 
@@ -246,7 +249,8 @@ class SongTheoremFourTwoFast(TheoremFourTwo):
     Control: half of it.
     """
 
-    tightness = 0.5
+    domain = ONE_PROMPT
+    tightness = 0.6
     controls = (Control("half of the bound", constant=0.5),)
 
     def theory(self, x):
