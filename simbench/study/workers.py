@@ -20,7 +20,7 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 AHEAD = 2  # tasks handed out per worker, so that none waits for the next
-IDLE = 60  # seconds after which idle workers end
+IDLE = 15  # seconds after which idle workers end, and those of a killed study
 CONNECT_WITHIN = "10s"  # for a cluster's scheduler to answer
 
 
