@@ -5,7 +5,8 @@ The cost of a unit is modelled as
     seconds = start + checkpoints * measure + runs * rounds * play
 
 with the three prices of each learner measured in three short runs of its first unit, after one that compiles. A
-learner whose rounds grow dearer with time takes longer than this says.
+learner whose rounds grow dearer with time takes longer than this says. With several workers the short runs are made
+on workers, side by side, so that what a worker needs to start and what neighbours cost is in the prices.
 """
 
 import dataclasses
@@ -31,8 +32,12 @@ MARKS = 9  # checkpoints of the run that prices measuring
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prices:
-    """What one learner costs: seconds to compile, start, measure a checkpoint, play a round of a run; peak bytes."""
+    """What one learner costs: seconds to compile, start, measure a checkpoint, play a round of a run; peak bytes.
 
+    `spent` is what finding out has taken, in seconds.
+    """
+
+    spent: float
     compiling: float
     start: float
     measure: float
@@ -64,7 +69,12 @@ def estimate(todo: Sequence[Unit], *, workers: int, plugins: Sequence[str]) -> E
     seconds, memory = 0.0, 0
     tasks = [Task(unit=units[0], plugins=tuple(plugins)) for units in groups]
     here = any(unit.spec["device"] != "cpu" for unit in todo)
-    prices = dict(spread(calibrate, tasks, workers=1, here=here))
+    begin = time.perf_counter()
+    prices: dict[str, Prices] = {}
+    for label, price in spread(calibrate, tasks, workers=workers, here=here):
+        if not prices:
+            seconds = max(time.perf_counter() - begin - price.spent, 0.0)  # workers starting
+        prices[label] = price
     for units in groups:
         price = prices[units[0].spec["label"]]
         seconds += price.compiling + sum(price.seconds(unit) for unit in units) / workers
@@ -85,6 +95,7 @@ def calibrate(task: Task) -> tuple[str, Prices]:
 
 
 def _prices(unit: Unit) -> Prices:
+    begin = time.perf_counter()
     most, runs = unit.spec["rounds"], unit.spec["runs"]
     few = min(FEW, most)
     first = _timed(unit, np.array([few]))
@@ -98,6 +109,7 @@ def _prices(unit: Unit) -> Prices:
     per_round = max(long - short, 0.0) / ((rounds - few) * runs) if rounds > few else 0.0
     measure = max(marked - short, 0.0) / (marks.size - 1) if marks.size > 1 else 0.0
     return Prices(
+        spent=time.perf_counter() - begin,
         compiling=max(first - short, 0.0),
         start=max(short - measure - few * runs * per_round, 0.0),
         measure=measure,
