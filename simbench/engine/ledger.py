@@ -19,9 +19,22 @@ from simbench.quantities import log_optimal
 from simbench.quantities.value import TIE
 
 CURRENCIES = ("regret", "reward_regret", "argmax_regret")
-__all__ = ["CURRENCIES", "REDUCERS", "TIE", "Ledger", "LoopWorld", "loop_world", "open_ledger"]
+LAST, SUM, MAX, ANY = range(4)  # how rounds of a diagnostic are reduced
+REDUCERS = {"last": LAST, "sum": SUM, "max": MAX, "any": ANY}
 
-REDUCERS = ("last", "sum", "max", "any")
+__all__ = [
+    "ANY",
+    "CURRENCIES",
+    "LAST",
+    "MAX",
+    "REDUCERS",
+    "SUM",
+    "TIE",
+    "Ledger",
+    "LoopWorld",
+    "loop_world",
+    "open_ledger",
+]
 
 
 class LoopWorld(NamedTuple):
@@ -49,7 +62,6 @@ class Ledger(NamedTuple):
     policy_sum: np.ndarray  # [S, A]
     since: np.ndarray  # [S] the round from which the current row is not yet settled
     diagnostics: np.ndarray  # [k] reduced
-    reducers: np.ndarray  # [k] index into REDUCERS
 
 
 @entry_point
@@ -69,13 +81,12 @@ def loop_world(world: Bandit) -> LoopWorld:
     )
 
 
-def open_ledger(prompts: int, responses: int, reducers: tuple[str, ...]) -> Ledger:
+def open_ledger(prompts: int, responses: int, diagnostics: int) -> Ledger:
     """Return empty accounts for one run."""
     return Ledger(
         regret=np.zeros(3),
         gaps=np.zeros((3, prompts)),
         policy_sum=np.zeros((prompts, responses)),
         since=np.zeros(prompts, dtype=np.int64),
-        diagnostics=np.zeros(len(reducers)),
-        reducers=np.array([REDUCERS.index(name) for name in reducers], dtype=np.int64),
+        diagnostics=np.zeros(diagnostics),
     )

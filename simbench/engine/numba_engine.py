@@ -20,13 +20,14 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.engine import round_loop
 from simbench.engine.digest import KERNEL_PACKAGES, source_digest
-from simbench.engine.ledger import loop_world, open_ledger
+from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
 from simbench.learners import RoundLearner
 from simbench.tape import ROUND_SLOTS
 
 PARTS = "from simbench.learners.kernels.constant import act, observe\n"
 TOUCHES = 'TOUCHES = "none"\n'
+CODES = "REDUCERS = (-1,)  # no diagnostic\n"
 CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
 
 
@@ -44,16 +45,18 @@ def kernel_cache() -> Path:
 
 
 @functools.cache
-def specialise(kernel_module: str, touches: str) -> ModuleType:
+def specialise(kernel_module: str, touches: str, reducers: tuple[str, ...] = ()) -> ModuleType:
     """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
-    name = f"simbench_loop_{kernel_module.replace('.', '_')}"
+    name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), touches, *reducers])
     file = kernel_cache() / f"{name}.py"
     if not file.exists():
         text = Path(round_loop.__file__).read_text()
-        for line in (PARTS, TOUCHES):
+        for line in (PARTS, TOUCHES, CODES):
             if text.count(line) != 1:
                 raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
         text = text.replace(TOUCHES, f'TOUCHES = "{touches}"\n')
+        if reducers:
+            text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
         _publish(file, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -81,10 +84,10 @@ def play(
 ) -> Iterator[Snapshot]:
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
     kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
-    loop = specialise(kernels[0].module, learner.touches)
     reducers = tuple(learner.diagnostics.values())
+    loop = specialise(kernels[0].module, learner.touches, reducers)
     priced = loop_world(world)
-    ledgers = [open_ledger(world.prompts, world.responses, reducers) for _ in keys]
+    ledgers = [open_ledger(world.prompts, world.responses, len(reducers)) for _ in keys]
     states = [kernel.state for kernel in kernels]
     buffer = np.empty((ROUND_SLOTS, CHUNK))
     played = 0

@@ -1,20 +1,22 @@
 """The numba loop over rounds, for one run.
 
-This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below and
-TOUCHES replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls
-are globals of its module.
+This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below,
+TOUCHES and REDUCERS replaced by another learner's, because numba keeps a loop in its on-disk cache only if the
+functions it calls are globals of its module.
 """
 
 import math
 
 import numpy as np
 
-from simbench.engine.ledger import TIE
+from simbench.engine.ledger import ANY, LAST, MAX, SUM, TIE
 from simbench.learners.kernels.constant import act, observe
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
+from simbench.tape.borrow import borrow
 from simbench.tape.kernel import kernel
 
 TOUCHES = "none"
+REDUCERS = (-1,)  # no diagnostic
 
 
 @kernel
@@ -55,17 +57,15 @@ def settle_row(state, ledger, prompt, until):
 
 @kernel
 def reduce_diagnostics(state, ledger):
-    """Fold this round's diagnostics into the ledger: last, sum, max, any."""
-    for k in range(ledger.reducers.shape[0]):
-        value = state.diagnostics[k]
-        reducer = ledger.reducers[k]
-        if reducer == 0:
-            ledger.diagnostics[k] = value
-        elif reducer == 1:
-            ledger.diagnostics[k] += value
-        elif reducer == 2:
-            ledger.diagnostics[k] = max(ledger.diagnostics[k], value)
-        elif value != 0.0:
+    """Fold this round's diagnostics into the ledger: last, sum, max, any. REDUCERS is known when this is compiled."""
+    for k in range(len(REDUCERS)):
+        if REDUCERS[k] == LAST:
+            ledger.diagnostics[k] = state.diagnostics[k]
+        elif REDUCERS[k] == SUM:
+            ledger.diagnostics[k] += state.diagnostics[k]
+        elif REDUCERS[k] == MAX:
+            ledger.diagnostics[k] = max(ledger.diagnostics[k], state.diagnostics[k])
+        elif REDUCERS[k] == ANY and state.diagnostics[k] != 0.0:
             ledger.diagnostics[k] = 1.0
 
 
@@ -75,6 +75,7 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
 
     `buffer [ROUND_SLOTS, n]` receives the tape n rounds at a time.
     """
+    world, state, ledger = borrow(world), borrow(state), borrow(ledger)  # the caller holds them all along
     prompts = world.rho.shape[0]
     chunk = buffer.shape[1]
     bradley_terry = world.prefs.shape[0] == 0

@@ -3,7 +3,7 @@
 Modules of this package are imported when a learner is first looked up; a file dropped here is a learner known.
 """
 
-from simbench.learners.bradley_terry import fit_tabular
+from simbench.learners.fit import fit_tabular
 from simbench.learners.protocol import Comparison, Kernel, RoundLearner
 
 __all__ = ["Comparison", "Kernel", "RoundLearner", "fit_tabular"]

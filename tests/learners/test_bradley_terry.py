@@ -8,7 +8,8 @@ from statsmodels.base._penalties import L2
 from statsmodels.discrete.discrete_model import Logit
 
 from simbench.learners import fit_tabular
-from simbench.learners.bradley_terry import anticipate_label_numba, fit_tabular_jax, fit_tabular_numba
+from simbench.learners.bradley_terry import fit_tabular_jax
+from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.precision import entry_point
 from tests.naive.fit import fit_rewards
 
@@ -110,10 +111,11 @@ def test_anticipated_step_is_newtons_own():
 
     factor = np.empty((7, 7))
     scratch = np.empty(7), np.empty(7)
+    memory = np.array([1 / ridge, 0.0])
     settled = reward.copy()
-    assert fit_tabular_numba(counts, wins, settled, ridge, scratch[0], factor, scratch[1])
+    assert fit_tabular_numba(counts, wins, settled, ridge, scratch[0], factor, scratch[1], memory)
     moved = settled.copy()
-    anticipate_label_numba(moved, factor, first, second, True, scratch[1])
+    anticipate_label_numba(moved, factor, first, second, True, scratch[1], memory)
     assert np.ptp(expected) < 0.25  # an undamped step
     np.testing.assert_allclose(moved - settled, expected, rtol=0, atol=1e-10)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.bradley_terry import anticipate_label_numba, fit_tabular_numba
+from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.tape.kernel import kernel
 
 
@@ -22,7 +22,8 @@ class OnlineDPOKernelState(NamedTuple):
     reward: np.ndarray  # [S, A]
     log_ref: np.ndarray  # [S, A]
     factor: np.ndarray  # [S, A, A] each prompt's Hessian, factorised (bradley_terry.newton_direction)
-    beta: float
+    memory: np.ndarray  # [S, 2] of each prompt's fit (bradley_terry.fit_tabular_numba)
+    inverse_beta: float
     ridge: float
     weights: np.ndarray  # [A] scratch
     direction: np.ndarray  # [A] scratch
@@ -44,7 +45,8 @@ def start(*, log_ref: np.ndarray, beta: float, ridge: float, self_sampling: bool
         reward=np.zeros((prompts, responses)),
         log_ref=log_ref.copy(),
         factor=np.tile(np.eye(responses) / ridge, (prompts, 1, 1)),
-        beta=beta,
+        memory=np.tile(np.array([1.0 / ridge, 0.0]), (prompts, 1)),
+        inverse_beta=1.0 / beta,
         ridge=ridge,
         weights=np.empty(responses),
         direction=np.empty(responses),
@@ -70,8 +72,8 @@ def observe(state, prompt, first, second, first_won, round_index):
     state.counts[prompt, first, second] += 1.0
     state.counts[prompt, second, first] += 1.0
     reward = state.reward[prompt]
-    factor = state.factor[prompt]
-    anticipate_label_numba(reward, factor, first, second, first_won, state.direction)
+    factor, memory = state.factor[prompt], state.memory[prompt]
+    anticipate_label_numba(reward, factor, first, second, first_won, state.direction, memory)
     solved = fit_tabular_numba(
         state.counts[prompt],
         state.wins[prompt],
@@ -80,12 +82,13 @@ def observe(state, prompt, first, second, first_won, round_index):
         state.weights,
         factor,
         state.direction,
+        memory,
     )
     state.diagnostics[0] = 0.0 if solved else 1.0
     gibbs_row(
         state.log_ref[prompt],
         reward,
-        state.beta,
+        state.inverse_beta,
         state.log_policy[prompt],
         state.policy[prompt],
         state.cdf[prompt],
@@ -93,12 +96,12 @@ def observe(state, prompt, first, second, first_won, round_index):
 
 
 @kernel
-def gibbs_row(log_ref, reward, beta, log_policy, policy, cdf):
+def gibbs_row(log_ref, reward, inverse_beta, log_policy, policy, cdf):
     """Write the Gibbs policy of one prompt: log, probabilities and running sums, in log space."""
     size = reward.shape[0]
     top = -math.inf
     for a in range(size):
-        log_policy[a] = log_ref[a] + reward[a] / beta
+        log_policy[a] = log_ref[a] + reward[a] * inverse_beta
         top = max(top, log_policy[a])
     total = 0.0
     for a in range(size):
