@@ -45,7 +45,7 @@ def kernel_cache() -> Path:
 
 
 @functools.cache
-def specialise(kernel_module: str, touches: str, reducers: tuple[str, ...] = ()) -> ModuleType:
+def specialise(kernel_module: str, touches: str, reducers: tuple[str, ...]) -> ModuleType:
     """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
     name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), touches, *reducers])
     file = kernel_cache() / f"{name}.py"
