@@ -2,7 +2,7 @@
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n $(CORES)
+PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 .PHONY: reproduce test test-claims test-long test-nojit guards bench clean help
 

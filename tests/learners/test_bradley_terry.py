@@ -1,6 +1,7 @@
 """The solved Bradley-Terry fit: against choix, statsmodels, the naive fit, and its own optimality conditions."""
 
 import choix
+import jax
 import numpy as np
 import pytest
 from statsmodels.base._penalized import PenalizedMixin
@@ -12,6 +13,8 @@ from simbench.learners.bradley_terry import fit_tabular_jax
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.precision import entry_point
 from tests.naive.fit import fit_rewards
+
+traced_fit = entry_point(jax.jit(fit_tabular_jax))
 
 
 def random_wins(seed, size, labels):
@@ -76,7 +79,7 @@ def test_fit_vs_statsmodels(ridge):
 def test_numba_and_jax_fits_vs_naive(wins, ridge):
     naive = fit_rewards(wins, ridge, np.zeros(len(wins)))
     np.testing.assert_allclose(fit_tabular(wins[None], ridge)[0], naive, rtol=0, atol=1e-9)
-    reward, solved = entry_point(fit_tabular_jax)(wins, np.zeros(len(wins)), ridge)
+    reward, solved = traced_fit(wins, np.zeros(len(wins)), ridge)
     assert solved
     np.testing.assert_allclose(reward, naive, rtol=0, atol=1e-9)
 
@@ -90,7 +93,7 @@ def test_rewards_too_far_apart_for_shared_exponentials():
     flow = 1e6 * np.exp(-(reward[:-1] - reward[1:])) * p  # n (1 - p), without cancellation
     net = np.diff(np.concatenate([[0.0], -flow, [0.0]]))
     np.testing.assert_allclose(-net, ridge * reward, rtol=1e-6, atol=1e-9)
-    traced, solved = entry_point(fit_tabular_jax)(wins, np.zeros(50), ridge)
+    traced, solved = traced_fit(wins, np.zeros(50), ridge)
     assert solved
     np.testing.assert_allclose(traced, reward, rtol=1e-9)
 
