@@ -31,7 +31,7 @@ class Drawn:
     Attributes:
         name: of the figure.
         files: PDF and PNG; empty when nothing was drawn.
-        studies: whose results it shows.
+        studies: whose results it shows; none for a figure drawn from claims.
         claims: which claims it illustrates.
         partial: whether results are missing, as the figure itself says.
         note: what the reader should know, or "".
@@ -68,19 +68,24 @@ def draw_figures(
     scripts = [load_figure(name) for name in (named_files.names("paper_figures") if names is None else names)]
     shipped = [folder.resolve() for folder in reference_folders()]
     from_reference = from_reference or results.resolve() in shipped
-    drawn = []
+    ready: list[tuple[FigureScript, dict[str, pd.DataFrame] | None, str]] = []
     for script in scripts:
         try:
             tables = {study: _table(study, preset, results, from_reference) for study in script.studies}
         except SimbenchError as error:
             if names is not None:
                 raise
-            drawn.append(_drawn(script, files=[], partial=False, note=str(error)))
-            continue
-        drawn.append(_draw(script, tables, out))
-    if not any(figure.files for figure in drawn):
-        raise SimbenchError(drawn[0].note if drawn else "there are no figures in paper_figures.")
-    return drawn
+            ready.append((script, None, str(error)))
+        else:
+            ready.append((script, tables, ""))
+    notes = [note for _, tables, note in ready if tables is None]
+    # A figure without studies is drawn from claims; it does not make up for results that are missing everywhere.
+    if not ready or (notes and not any(tables for _, tables, _ in ready)):
+        raise SimbenchError(notes[0] if notes else "there are no figures in paper_figures.")
+    return [
+        _drawn(script, files=[], partial=False, note=note) if tables is None else _draw(script, tables, out)
+        for script, tables, note in ready
+    ]
 
 
 def _table(study: str, preset: str | None, results: Path, from_reference: bool) -> pd.DataFrame:

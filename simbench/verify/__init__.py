@@ -51,6 +51,7 @@ from simbench.verify.domains import family
 from simbench.verify.hunting import Quarry, hunt
 from simbench.verify.instance import Instance, traced_world
 from simbench.verify.judging import judge, judge_all
+from simbench.verify.power import Power, power
 from simbench.verify.protocol import (
     Claim,
     Control,
@@ -73,6 +74,7 @@ __all__ = [
     "Identity",
     "Instance",
     "Lower",
+    "Power",
     "Quarry",
     "Upper",
     "Verdict",
@@ -82,5 +84,6 @@ __all__ = [
     "hunt",
     "judge",
     "judge_all",
+    "power",
     "traced_world",
 ]

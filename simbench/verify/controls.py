@@ -31,7 +31,7 @@ def refute(claim: Deterministic, control: Control, tried: list[Sample], effort: 
             fresh = _again(tried, control.constant, effort)
         else:
             fresh = samples(variant, effort, control.constant)
-        found = _first_proof(fresh, control.constant)
+        found = first_proof(fresh, control.constant)
     except SimbenchError as error:
         return ControlOutcome(name=control.name, refuted=False, how=str(error))
     if found is None:
@@ -66,7 +66,8 @@ def _again(tried: list[Sample], constant: float, effort: Effort) -> Iterable[Sam
             yield sample(one.sides, "hunter", result.points, constant, result)
 
 
-def _first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, Proof] | None:
+def first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, Proof] | None:
+    """Return the first violation that ball arithmetic proves, looking at the worst suspicions of each sample."""
     for one in fresh:
         for candidate in suspects(one)[:LOOKS]:
             proof = decide(candidate.sides, candidate.point, constant)
@@ -77,7 +78,7 @@ def _first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, P
 
 def _no_witness(claim: Exists, control: Control, effort: Effort) -> ControlOutcome:
     """An existence claim's control must leave no witness: none proved, on the whole search."""
-    found = _first_proof(samples(claim.altered(control), effort, control.constant), control.constant)
+    found = first_proof(samples(claim.altered(control), effort, control.constant), control.constant)
     if found is None:
         return ControlOutcome(name=control.name, refuted=True, how="no witness is left")
     return ControlOutcome(
