@@ -26,7 +26,7 @@ from simbench.verify.protocol import Claim, Deterministic, Lower, Upper, find_cl
 from simbench.verify.sampling import grid_points, uniform_points
 from simbench.verify.sides import BATCH, Sides
 
-TIGHT = 0.99  # a looser bound may stay true when its constant shrinks by a hundredth or more
+TIGHT = 0.99
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Power:
         constant: what the theory side's constant was multiplied by.
         refuted: whether ball arithmetic proved a violation, met in the sample `found_by` (or None).
         ratio: lesser/greater of the altered claim there, or None.
-        seconds, evaluations: until the proof (or the end of the search), compilation included.
+        seconds, evaluations: until the proof or the end of the search.
         random_refuted: whether blind search found a violation that ball arithmetic proves.
         random_best: the largest ratio of the altered claim that blind search met, in float64.
         random_first: evaluations until blind search's first suspicion, or None.
@@ -76,8 +76,7 @@ def power(claim: str | type[Claim] | Claim, factor: float = 0.9, preset: str = "
 
     Args:
         claim: a true upper or lower bound of declared tightness at least 0.99: its name, class or instance.
-        factor: in (0, tightness).
-        preset: "quick" or "paper", as for `judge`.
+        factor: in (0, tightness); preset: "quick" or "paper", as for `judge`.
 
     Raises:
         SimbenchError: no such claim or preset; no bound, false as printed or not tight; a factor out of range.
@@ -128,10 +127,10 @@ def _sharper(claim: Deterministic, factor: float) -> float:
     """Return `factor` or its inverse, whichever makes the claim say more at more of a few random instances."""
     domain, more = claim.tight_on or claim.domain, 1.0 if isinstance(claim, Lower) else -1.0
     sides = Sides(claim, domain, domain.shapes[0])
-    usual = 1 / factor if isinstance(claim, Lower) else factor
+    usual, other = (1 / factor, factor) if isinstance(claim, Lower) else (factor, 1 / factor)
     with np.errstate(invalid="ignore"):  # infinite before and after: not moved
         moved = _uniform(sides, BATCH, usual).values.theory - _uniform(sides, BATCH, 1.0).values.theory
-    return usual if np.nansum(np.sign(more * moved)) >= 0 else 1 / usual
+    return usual if np.nansum(np.sign(more * moved)) >= 0 else other
 
 
 def _uniform(sides: Sides, count: int, constant: float) -> Sample:
