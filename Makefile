@@ -22,8 +22,9 @@ test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for th
 	$(PYTEST) tests/long
 
 test-nojit: .venv/ready-test ## kernels as plain Python, with their coverage
-	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/engine tests/learners tests/tape -m "not compiled" \
-		--cov=simbench.learners --cov=simbench.tape --cov=simbench.engine --cov-report=term-missing:skip-covered
+	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/learners tests/engine/test_three_implementations.py \
+		-k "not vs_naive_online and not vs_numba_online and not apart" \
+		--cov=simbench.learners --cov=simbench.engine --cov-report=term-missing:skip-covered
 
 guards: .venv/ready-dev ## lint, format, types, layers
 	$(BIN)/ruff check .

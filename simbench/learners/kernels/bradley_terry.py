@@ -16,6 +16,7 @@ from simbench.learners.kernels.cholesky import factorise_and_solve, largest_inve
 from simbench.tape.kernel import kernel
 
 K, AGE = 0, 1  # entries of a fit's memory
+ENORMOUS = 1e150  # K stops here: no stopping rule holds with it, and its products stay finite
 
 
 @kernel
@@ -43,7 +44,7 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
             memory[AGE] = 0.0
         else:
             with_chord = shared and spread <= CHORD_STEP
-        memory[K] *= growth(spread)
+        loosen(memory, spread)
         if spread <= tolerance:
             return True
         if spread <= FULL_STEP and CONTRACTION * spread * decrement * math.sqrt(memory[K]) <= tolerance:
@@ -53,7 +54,7 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
             gradient(counts, wins, reward, ridge, weights, direction)
             decrement = solve(factor, direction)
             chord = take_step(reward, direction)
-            memory[K] *= growth(chord)
+            loosen(memory, chord)
             if chord <= tolerance:
                 return True
             left = CHORD_CONTRACTION * (spread + chord) * decrement * math.sqrt(memory[K])
@@ -72,9 +73,17 @@ def largest_entry(vector):
 
 
 @kernel
-def growth(spread):
-    """Return a bound on e^h, by a polynomial where that is enough."""
-    return 1.0 + spread * (1.0 + spread) if spread <= 1.0 else math.exp(spread)
+def loosen(memory, spread):
+    """Let K grow by a bound on e^h after a step of range h, a polynomial where that is enough."""
+    growth = 1.0 + spread * (1.0 + spread) if spread <= 1.0 else math.exp(min(spread, 300.0))
+    memory[K] = min(memory[K] * growth, ENORMOUS)
+
+
+@kernel
+def sigmoid(x):
+    """Return 1 / (1 + e^{-x}) without overflow."""
+    decay = math.exp(-abs(x))
+    return (1.0 if x >= 0.0 else decay) / (1.0 + decay)
 
 
 @kernel
@@ -84,7 +93,7 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction, 
     There the gradient is the new label's alone, -(y - p)(e_first - e_second), and the Hessian is the factorised one
     plus p (1 - p) of that direction, so Sherman-Morrison needs a single solve. What it leaves is of second order.
     """
-    p = 1.0 / (1.0 + math.exp(reward[second] - reward[first]))
+    p = sigmoid(reward[first] - reward[second])
     for a in range(reward.shape[0]):
         direction[a] = 0.0
     direction[first] = 1.0
@@ -94,7 +103,7 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction, 
     scale = ((1.0 if first_won else 0.0) - p) / (1.0 + p * (1.0 - p) * variance)
     for a in range(reward.shape[0]):
         direction[a] *= scale
-    memory[K] *= growth(take_step(reward, direction))
+    loosen(memory, take_step(reward, direction))
 
 
 @kernel
@@ -190,8 +199,8 @@ def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
         direction[a] = -ridge * reward[a]
         hessian[a, a] = ridge
         for b in range(a):
-            p = 1.0 / (1.0 + math.exp(reward[b] - reward[a]))
-            q = 1.0 / (1.0 + math.exp(reward[a] - reward[b]))
+            p = sigmoid(reward[a] - reward[b])
+            q = sigmoid(reward[b] - reward[a])
             residual = wins[a, b] * q - (counts[a, b] - wins[a, b]) * p
             curvature = counts[a, b] * p * q
             direction[a] += residual
