@@ -20,8 +20,8 @@ import numpy as np
 from simbench.bandit.validation import validate
 from simbench.errors import SimbenchError
 
-ARRAY_FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
-OPTIONAL_FIELDS = ("features", "sources", "prefs")
+OPTIONAL_FIELDS = ("features", "sources", "prefs", "reward_class", "train_rho")
+ARRAY_FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", *OPTIONAL_FIELDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -40,6 +40,8 @@ class Bandit:
         features: `[S, A, d]` feature map of the linear class, or None.
         sources: `[W, S, A]` source rewards, or None.
         prefs: `[S, A, A]` P(a > b | s) with P + P' = 1, or None for Bradley-Terry from `reward`.
+        reward_class: `[M, S, A]` the rewards of a finite class (reward units), or None.
+        train_rho: `[S]` weights of the prompts that are labelled, or None for `rho`; values and gaps use `rho`.
 
     Raises:
         SimbenchError: one sentence naming the field, the offending value and what is allowed.
@@ -53,6 +55,8 @@ class Bandit:
     features: Any = None
     sources: Any = None
     prefs: Any = None
+    reward_class: Any = None
+    train_rho: Any = None
 
     def __post_init__(self) -> None:
         """Coerce to read-only float64 arrays and validate, unless a field is a tracer, without values."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simbench.bandit.bandit import Bandit
 
 SUM_TOLERANCE = 1e-9  # how far a user's probabilities may be from summing to one
+REWARD_STACKS = {"sources": "W", "reward_class": "M"}  # [W, S, A] and [M, S, A]
 
 
 def validate(bandit: "Bandit") -> None:
@@ -68,6 +69,7 @@ def _shapes(bandit: "Bandit") -> None:
         "beta": (),
         "reward_bound": (),
         "prefs": (prompts, responses, responses),
+        "train_rho": (prompts,),
     }
     for name, shape in expected.items():
         value = getattr(bandit, name)
@@ -76,7 +78,7 @@ def _shapes(bandit: "Bandit") -> None:
             raise SimbenchError(
                 f"{name} has shape {value.shape}; with log_ref of shape {bandit.log_ref.shape} it {needed}."
             )
-    features, sources = bandit.features, bandit.sources
+    features = bandit.features
     if features is not None and (
         features.ndim != 3 or features.shape[:2] != (prompts, responses) or not features.size
     ):
@@ -84,13 +86,15 @@ def _shapes(bandit: "Bandit") -> None:
             f"features has shape {features.shape}; it must be [S, A, d] = ({prompts}, {responses}, d) "
             "with d >= 1, or None."
         )
-    if sources is not None and (
-        sources.ndim != 3 or sources.shape[1:] != (prompts, responses) or not sources.size
-    ):
-        raise SimbenchError(
-            f"sources has shape {sources.shape}; it must be [W, S, A] = (W, {prompts}, {responses}) "
-            "with W >= 1, or None."
-        )
+    for name, count in REWARD_STACKS.items():
+        stack = getattr(bandit, name)
+        if stack is not None and (
+            stack.ndim != 3 or stack.shape[1:] != (prompts, responses) or not stack.size
+        ):
+            raise SimbenchError(
+                f"{name} has shape {stack.shape}; it must be [{count}, S, A] = ({count}, {prompts}, {responses}) "
+                f"with {count} >= 1, or None."
+            )
 
 
 def _finite(name: str, values: np.ndarray) -> None:
@@ -113,15 +117,21 @@ def _scalars(bandit: "Bandit") -> None:
 
 
 def _probabilities(bandit: "Bandit") -> None:
-    _finite("rho", bandit.rho)
-    negative = bandit.rho < 0
+    for name in ("rho", "train_rho"):
+        if getattr(bandit, name) is not None:
+            _prompt_weights(name, getattr(bandit, name))
+    require_log_policy(bandit, bandit.log_ref, "log_ref")
+
+
+def _prompt_weights(name: str, weights: np.ndarray) -> None:
+    _finite(name, weights)
+    negative = weights < 0
     if negative.any():
         raise SimbenchError(
-            f"rho{_first(negative)} is {bandit.rho[negative][0]}; prompt weights are >= 0 and sum to 1."
+            f"{name}{_first(negative)} is {weights[negative][0]}; prompt weights are >= 0 and sum to 1."
         )
-    if abs(bandit.rho.sum() - 1) > SUM_TOLERANCE:
-        raise SimbenchError(f"rho sums to {bandit.rho.sum():.12g}; prompt weights must sum to 1.")
-    require_log_policy(bandit, bandit.log_ref, "log_ref")
+    if abs(weights.sum() - 1) > SUM_TOLERANCE:
+        raise SimbenchError(f"{name} sums to {weights.sum():.12g}; prompt weights must sum to 1.")
 
 
 def _rewards(bandit: "Bandit") -> None:
@@ -134,8 +144,9 @@ def _rewards(bandit: "Bandit") -> None:
             f"reward ranges over [{low:.6g}, {high:.6g}]; it must lie in [0, reward_bound] "
             f"= [0, {bound:.6g}]. Shift and scale it first: theorems quote the range."
         )
-    if bandit.sources is not None:
-        _finite("sources", bandit.sources)
+    for name in REWARD_STACKS:
+        if getattr(bandit, name) is not None:
+            _finite(name, getattr(bandit, name))
 
 
 def _preferences(prefs: np.ndarray) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.worlds.npz_world import require_columns
 
-COLUMNS = ("prompt", "response", "rho", "ref", "log_ref", "reward")
-FAMILIES = {"feature": "features", "source": "sources"}  # numbered columns feature_0 …, source_0 …
+WEIGHTS = ("rho", "train_rho")  # one number per prompt, repeated in its rows
+COLUMNS = ("prompt", "response", *WEIGHTS, "ref", "log_ref", "reward")
+FAMILIES = {"feature": "features", "source": "sources", "class": "reward_class"}  # columns feature_0 …
 
 Row = tuple[int, dict[str, str]]
 
@@ -35,8 +36,9 @@ def read_csv(path: Path) -> dict[str, Any]:
         if column not in ("prompt", "response")
     }
     fields: dict[str, Any] = {name: table[name] for name in ("ref", "log_ref", "reward") if name in table}
-    if "rho" in table:
-        fields["rho"] = _prompt_weights(table["rho"], rows, path)
+    for name in WEIGHTS:
+        if name in table:
+            fields[name] = _prompt_weights(name, table[name], rows, path)
     for stem, field in FAMILIES.items():
         columns = [table[f"{stem}_{i}"] for i in range(_count(header, stem))]
         if columns:
@@ -74,8 +76,8 @@ def _check_header(header: list[str], path: Path) -> None:
     for i, name in enumerate(header):
         if name in header[:i]:
             raise SimbenchError(f"{path}: the column '{name}' appears twice.")
-        if name not in COLUMNS and not re.fullmatch(r"(feature|source)_(0|[1-9]\d*)", name):
-            allowed = (*COLUMNS, "feature_0", "source_0")
+        if name not in COLUMNS and not re.fullmatch(rf"({'|'.join(FAMILIES)})_(0|[1-9]\d*)", name):
+            allowed = (*COLUMNS, *(f"{stem}_0" for stem in FAMILIES))
             raise UnknownNameError(f"{path}: unknown column '{name}'. {nearest(name, allowed)}")
     for name in ("prompt", "response"):
         if name not in header:
@@ -123,13 +125,13 @@ def _cells(rows: list[Row], path: Path) -> tuple[int, int]:
     return prompts, responses
 
 
-def _prompt_weights(rho: np.ndarray, rows: list[Row], path: Path) -> np.ndarray:
+def _prompt_weights(name: str, rho: np.ndarray, rows: list[Row], path: Path) -> np.ndarray:
     differs = rho != rho[:, :1]
     if differs.any():
         s, a = (int(i) for i in np.argwhere(differs)[0])
         line, _ = rows[s * rho.shape[1] + a]
         raise SimbenchError(
-            f"{path}, line {line}, column rho: {rho[s, a]:g}, but prompt {s} began with "
+            f"{path}, line {line}, column {name}: {rho[s, a]:g}, but prompt {s} began with "
             f"{rho[s, 0]:g}; the weight of a prompt is the same in all its rows."
         )
     return rho[:, 0]

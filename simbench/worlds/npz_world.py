@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from simbench.bandit.bandit import OPTIONAL_FIELDS
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
-NAMES = ("rho", "ref", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
+NAMES = ("rho", "ref", "log_ref", "reward", "beta", "reward_bound", *OPTIONAL_FIELDS)
 
 
 def read_npz(path: Path) -> dict[str, Any]:

@@ -7,16 +7,16 @@
     beta = 0.1
 
 **npz**: arrays named as the fields of `Bandit`. `reward [S, A]` and one of `ref [S, A]` (probabilities) and
-`log_ref [S, A]` are required; `rho [S]`, `beta`, `reward_bound`, `features [S, A, d]`, `sources [W, S, A]`
-and `prefs [S, A, A]` may follow.
+`log_ref [S, A]` are required; `rho [S]`, `beta`, `reward_bound`, `features [S, A, d]`, `sources [W, S, A]`,
+`prefs [S, A, A]`, `reward_class [M, S, A]` and `train_rho [S]` may follow.
 
 **CSV**: a header, then one row per cell, sorted by prompt and response, both counted from 0:
 
     prompt,response,rho,ref,reward,feature_0,source_0
     0,0,0.5,0.9,0.2,1.0,0.3
 
-`rho` (the prompt's weight, repeated in its rows), `feature_0 …` and `source_0 …` may be left out, and
-`log_ref` may stand for `ref`.
+`rho` and `train_rho` (the prompt's weights, repeated in its rows), `feature_0 …`, `source_0 …` and `class_0 …`
+(the rewards of `reward_class`) may be left out, and `log_ref` may stand for `ref`.
 
 Without `rho` prompts weigh the same. `beta` must come from the file or the parameters (the parameters win),
 and so may `reward_bound`, which is 1 otherwise. Probabilities may be off by 1e-6 in their sum, as printed
@@ -34,7 +34,7 @@ from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.registry import Positive, parameters, register
 from simbench.tape import Key
-from simbench.worlds.csv_world import read_csv
+from simbench.worlds.csv_world import WEIGHTS, read_csv
 from simbench.worlds.npz_world import read_npz
 
 READERS = {".csv": read_csv, ".npz": read_npz}
@@ -69,10 +69,13 @@ class WorldFile:
         if "beta" not in fields:
             raise SimbenchError(f"{self.path}: beta is missing; set it in the parameters of the environment.")
         try:
-            fields["log_ref"] = _log_distribution(fields)
-            return Bandit(
-                rho=_weights(fields), **{name: fields[name] for name in fields if name not in ("ref", "rho")}
-            )
+            log_ref = fields["log_ref"] = _log_distribution(fields)
+            prompts = log_ref.shape[0] if log_ref.ndim else 1
+            fields.setdefault("rho", np.full(prompts, 1 / max(prompts, 1)))
+            for name in WEIGHTS:
+                if name in fields:
+                    fields[name] = _normalised(np.asarray(fields[name]))
+            return Bandit(**{name: value for name, value in fields.items() if name != "ref"})
         except SimbenchError as error:
             raise SimbenchError(f"{self.path}: {error}") from None
 
@@ -116,9 +119,7 @@ def _log_distribution(fields: dict[str, Any]) -> np.ndarray:
     return log_ref - total
 
 
-def _weights(fields: dict[str, Any]) -> np.ndarray:
-    """Return `rho`, normalised exactly when it was off by rounding, or equal weights."""
-    prompts = fields["log_ref"].shape[0] if fields["log_ref"].ndim else 1
-    rho = np.asarray(fields.get("rho", np.full(prompts, 1 / max(prompts, 1))))
-    total = rho.sum()
-    return rho / total if abs(total - 1) <= DECIMALS else rho
+def _normalised(weights: np.ndarray) -> np.ndarray:
+    """Return prompt weights, normalised exactly when they were off by rounding."""
+    total = weights.sum()
+    return weights / total if abs(total - 1) <= DECIMALS else weights

@@ -13,7 +13,8 @@ from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 
-FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
+REQUIRED = ("rho", "log_ref", "reward", "beta", "reward_bound")
+FIELDS = (*REQUIRED, "features", "sources", "prefs", "reward_class", "train_rho")
 
 
 def full_world() -> Bandit:
@@ -31,6 +32,8 @@ def full_world() -> Bandit:
         features=generator.normal(size=(2, 3, 4)),
         sources=generator.normal(size=(5, 2, 3)),
         prefs=1 / (1 + np.exp(scores[:, None, :] - scores[:, :, None])),
+        reward_class=generator.uniform(size=(7, 2, 3)),
+        train_rho=[0.25, 0.75],
     )
 
 
@@ -101,7 +104,7 @@ def test_replace_changes_one_field_and_validates():
 def test_repr_says_what_matters():
     assert repr(WORLD) == (
         "Bandit(S=2, A=3, beta=0.1, R=2, features (2, 3, 4), sources (5, 2, 3), prefs (2, 3, 3), "
-        "1 cells without support)"
+        "reward_class (7, 2, 3), train_rho (2,), 1 cells without support)"
     )
     assert repr(jax.eval_shape(lambda world: world, WORLD)).startswith("Bandit(log_ref=ShapeDtypeStruct")
 
@@ -122,10 +125,9 @@ def test_flatten_and_unflatten_are_inverse():
     leaves, structure = jax.tree.flatten(WORLD)
     assert len(leaves) == len(FIELDS)
     assert_same(jax.tree.unflatten(structure, leaves), WORLD)
-    bare = WORLD.replace(features=None, sources=None, prefs=None)
-    assert len(jax.tree.leaves(bare)) == len(FIELDS) - 3
+    bare = WORLD.replace(features=None, sources=None, prefs=None, reward_class=None, train_rho=None)
     paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(bare)]
-    assert paths == [f".{name}" for name in FIELDS[:5]]
+    assert paths == [f".{name}" for name in REQUIRED]
 
 
 def test_it_passes_through_jit():
@@ -246,6 +248,22 @@ FAULTS = {
     ),
     "sources empty": ({"sources": np.zeros((0, 2, 3))}, r"sources has shape \(0, 2, 3\).*W >= 1, or None"),
     "sources nan": (entry("sources", (4, 1, 0), np.inf), r"sources\[4, 1, 0\] is inf"),
+    "class flat": (
+        {"reward_class": WORLD.reward},
+        r"reward_class has shape \(2, 3\); it must be \[M, S, A\] = \(M, 2, 3\) with M >= 1",
+    ),
+    "class empty": (
+        {"reward_class": np.zeros((0, 2, 3))},
+        r"reward_class has shape \(0, 2, 3\).*M >= 1, or None",
+    ),
+    "class nan": (entry("reward_class", (6, 1, 2), np.nan), r"reward_class\[6, 1, 2\] is nan"),
+    "train_rho nan": (entry("train_rho", 1, np.nan), r"train_rho\[1\] is nan; every entry must be a finite"),
+    "train_rho negative": ({"train_rho": [1.5, -0.5]}, r"train_rho\[1\] is -0\.5; prompt weights are >= 0"),
+    "train_rho sum": ({"train_rho": [0.5, 0.4]}, "train_rho sums to 0.9; prompt weights must sum to 1"),
+    "train_rho shape": (
+        {"train_rho": [1.0]},
+        r"train_rho has shape \(1,\).*it must have shape \(2,\)",
+    ),
     "prefs shape": (
         {"prefs": np.full((2, 3), 0.5)},
         r"prefs has shape \(2, 3\).*must have shape \(2, 3, 3\)",

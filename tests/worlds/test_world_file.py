@@ -6,10 +6,23 @@ import numpy as np
 import pytest
 
 from simbench.bandit import Bandit
+from simbench.bandit.bandit import ARRAY_FIELDS
 from simbench.errors import SimbenchError
 from simbench.worlds import environment_from_table, make
 
-HEADER = ["prompt", "response", "rho", "ref", "reward", "feature_0", "feature_1", "source_0"]
+HEADER = [
+    "prompt",
+    "response",
+    "rho",
+    "train_rho",
+    "ref",
+    "reward",
+    "feature_0",
+    "feature_1",
+    "source_0",
+    "class_0",
+    "class_1",
+]
 
 
 def drawn() -> Bandit:
@@ -17,7 +30,11 @@ def drawn() -> Bandit:
     generator = np.random.default_rng(0)
     cells = world.reward.shape
     return world.replace(
-        features=generator.normal(size=(*cells, 2)), sources=generator.uniform(size=(1, *cells)), beta=0.3
+        features=generator.normal(size=(*cells, 2)),
+        sources=generator.uniform(size=(1, *cells)),
+        reward_class=np.stack([generator.uniform(size=cells), world.reward]),
+        train_rho=world.rho[::-1],
+        beta=0.3,
     )
 
 
@@ -27,10 +44,12 @@ def rows_of(world: Bandit) -> list[list]:
             s,
             a,
             world.rho[s],
+            world.train_rho[s],
             np.exp(world.log_ref[s, a]),
             world.reward[s, a],
             *world.features[s, a],
             world.sources[0, s, a],
+            *world.reward_class[:, s, a],
         ]
         for s in range(world.prompts)
         for a in range(world.responses)
@@ -48,7 +67,7 @@ def load(path, **parameters):
 
 
 def assert_same(one: Bandit, other: Bandit):
-    for name in ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs"):
+    for name in ARRAY_FIELDS:
         left, right = getattr(one, name), getattr(other, name)
         assert (left is None) == (right is None), name
         if left is not None:
@@ -65,8 +84,7 @@ def test_npz_gives_back_the_world_that_was_written(tmp_path):
     scores = world.reward
     prefs = 1 / (1 + np.exp(scores[:, None, :] - scores[:, :, None]))
     world = world.replace(prefs=prefs)
-    fields = ("rho", "log_ref", "reward", "beta", "reward_bound", "features", "sources", "prefs")
-    np.savez(tmp_path / "w.npz", **{name: getattr(world, name) for name in fields})
+    np.savez(tmp_path / "w.npz", **{name: getattr(world, name) for name in ARRAY_FIELDS})
     assert_same(load(tmp_path / "w.npz"), world)
 
 
@@ -175,6 +193,12 @@ CSV_FAULTS = {
     "ref all zero": (edited((2, 3, 0), (3, 3, 0)), "ref of prompt 0 has probabilities that sum to 0"),
     "rho disagrees": (edited((5, 2, 0.4)), "line 5, column rho: 0.4, but prompt 1 began with 0.5"),
     "rho does not sum": (edited(*((i, 2, 0.4) for i in (2, 3, 4, 5))), "rho sums to 0.8"),
+    "train_rho disagrees": (
+        [[*row[:2], t, *row[2:]] for row, t in zip(GOOD, ["train_rho", 0.5, 0.4, 0.5, 0.5], strict=True)],
+        "line 3, column train_rho: 0.4, but prompt 0 began with 0.5",
+    ),
+    "gap in the class": (plus("class_1"), "the column 'class_0' is missing"),
+    "train_rho does not sum": (plus("train_rho", 0.4), "train_rho sums to 0.8"),
     "rho negative": (edited((2, 2, -0.5), (3, 2, -0.5), (4, 2, 1.5), (5, 2, 1.5)), r"rho\[0\] is -0.5"),
     "reward out of range": (edited((2, 4, 3)), r"reward ranges over \[0.1, 3\]"),
     "only a header": (GOOD[:1], "has no rows"),
