@@ -10,19 +10,8 @@ from simbench.bandit.bandit import ARRAY_FIELDS
 from simbench.errors import SimbenchError
 from simbench.worlds import environment_from_table, make
 
-HEADER = [
-    "prompt",
-    "response",
-    "rho",
-    "train_rho",
-    "ref",
-    "reward",
-    "feature_0",
-    "feature_1",
-    "source_0",
-    "class_0",
-    "class_1",
-]
+CELL = ["prompt", "response", "rho", "train_rho", "ref", "reward"]
+HEADER = [*CELL, "feature_0", "feature_1", "source_0", "class_0", "class_1"]
 
 
 def drawn() -> Bandit:
