@@ -1,95 +1,24 @@
 """Bands over runs, computed before anything is drawn.
 
-For one learner in one setting, `values[i, k]` is a column of run i at checkpoint k. Two bands mean two things:
+For one learner in one setting, two bands mean two things:
 
 - **interval of the mean** (`low`, `high`): where the mean over replicates of *these* worlds lies. Percentile
-  bootstrap of whole runs: every resample draws, within each instance, as many runs as it has. Instances are kept
-  fixed: a study of eight worlds says nothing of the ninth, and the band does not pretend to.
+  bootstrap of whole runs within each instance (`simbench.verify.statistical.runs`).
 - **spread** (`spread_low`, `spread_high`): quantiles over all (instance, run) pairs, where a single run may end up.
-
-Whole runs are resampled because checkpoints of one run are strongly dependent. The resampling indices come from the
-tape, under a key that names the purpose: the same table gives the same band, on any machine, in any order.
 """
 
-import dataclasses
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
-from simbench import tape
-from simbench.errors import SimbenchError
+from simbench.verify.statistical.runs import (
+    LEVEL,
+    RESAMPLES,
+    RunMatrix,
+    check_level,
+    interval,
+    resample_weights,
+)
 
-LEVEL = 0.95
 SPREAD = 0.8
-RESAMPLES = 1000
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RunMatrix:
-    """One column of one learner in one setting: `values [N, K]` of N (instance, run) pairs at `rounds [K]`."""
-
-    rounds: np.ndarray
-    values: np.ndarray
-    instance: np.ndarray
-
-    @property
-    def runs(self) -> int:
-        """N, the number of (instance, run) pairs."""
-        return int(self.values.shape[0])
-
-    @property
-    def instances(self) -> int:
-        """The number of different worlds."""
-        return int(np.unique(self.instance).size)
-
-
-def run_matrix(table: pd.DataFrame, column: str) -> RunMatrix:
-    """Lay a tidy table of one learner in one setting out as runs by checkpoints.
-
-    Raises `SimbenchError` when the column is missing, when two rows claim the same (instance, run, round), so that
-    several learners or settings are mixed, or when runs stop at different checkpoints.
-    """
-    if column not in table.columns:
-        raise SimbenchError(
-            f"the table has no column '{column}'; it has {', '.join(map(str, table.columns))}."
-        )
-    if table.empty:
-        raise SimbenchError(f"no rows to draw '{column}' from.")
-    keys = table[["instance", "run", "round"]]
-    if bool(keys.duplicated().any()):
-        row = keys[keys.duplicated()].iloc[0]
-        raise SimbenchError(
-            f"two rows for instance {row['instance']}, run {row['run']}, round {row['round']}: the table mixes "
-            "learners or settings; select one of each first."
-        )
-    wide = table.pivot(index=["instance", "run"], columns="round", values=column).sort_index()
-    values = wide.to_numpy(dtype=np.float64)
-    expected = wide.shape[0] * wide.shape[1]
-    if len(table) != expected:
-        raise SimbenchError(
-            f"runs stop at different checkpoints: {len(table)} rows where {expected} were expected."
-        )
-    instance = wide.index.get_level_values("instance").to_numpy()
-    return RunMatrix(rounds=wide.columns.to_numpy(dtype=np.float64), values=values, instance=instance)
-
-
-def resample_weights(instance: np.ndarray, *, resamples: int, purpose: str) -> np.ndarray:
-    """Return `weights [resamples, N]`, rows summing to 1: the share of each run in each bootstrap resample.
-
-    Runs are drawn with replacement within their instance; the uniforms are those of the tape under the key
-    (axis = "bootstrap", purpose).
-    """
-    count = instance.size
-    key = tape.tape_key(axis="bootstrap", purpose=purpose)
-    u = tape.uniforms_numpy(key, np.arange(resamples)[:, None], np.arange(count)[None, :])
-    weights = np.zeros((resamples, count))
-    rows = np.arange(resamples)[:, None]
-    for world in np.unique(instance):
-        members = np.flatnonzero(instance == world)
-        drawn = members[(u[:, members] * members.size).astype(np.int64)]
-        np.add.at(weights, (rows, drawn), 1.0)
-    return weights / count
 
 
 def mean_band(
@@ -118,16 +47,3 @@ def mean_band(
             "spread_high": spread_high,
         }
     )
-
-
-def interval(samples: np.ndarray, level: float) -> tuple[Any, Any]:
-    """Return the equal-tailed quantiles of `samples [B, …]` that hold a share `level` of them."""
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(samples, [tail, 1.0 - tail], axis=0)
-    return low, high
-
-
-def check_level(name: str, level: float) -> None:
-    """Raise `SimbenchError` unless 0 < level < 1."""
-    if not 0.0 < level < 1.0:
-        raise SimbenchError(f"{name} is {level}; a share strictly between 0 and 1 is meant.")

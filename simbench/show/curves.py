@@ -14,10 +14,11 @@ import pandas as pd
 
 from simbench.errors import SimbenchError
 from simbench.quantities import MEASURED
-from simbench.show.bands import LEVEL, SPREAD, RunMatrix, mean_band, run_matrix
+from simbench.show.bands import SPREAD, mean_band
 from simbench.show.growth import enough_for_law, growth_law
 from simbench.show.growth_law import GrowthLaw
 from simbench.show.style import Look, looks, paper_style
+from simbench.verify.statistical.runs import LEVEL, RunMatrix, run_matrix
 
 CURRENCIES = {
     "regret": "KL-regularised regret",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from simbench import tape
-from simbench.show.bands import RunMatrix
+from simbench.verify.statistical.runs import RunMatrix
 
 ROUNDS = np.unique(np.round(10 ** np.linspace(0, 4.5, 37)))
 

@@ -4,7 +4,8 @@ import pytest
 from scipy import stats
 
 from simbench.errors import SimbenchError
-from simbench.show.bands import RunMatrix, mean_band, resample_weights, run_matrix
+from simbench.show.bands import mean_band
+from simbench.verify.statistical.runs import RunMatrix, resample_weights, run_matrix
 from tests.show.synthetic import law_matrix, tidy
 
 NOISY = law_matrix(np.sqrt, noise=0.7, runs=60, instances=3, tag="band")
