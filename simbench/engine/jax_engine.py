@@ -48,7 +48,7 @@ class Carry(NamedTuple):
 def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any) -> Comparison:
     """Return round t's comparison: prompt, two responses and a label, read off the tape."""
     u = uniforms_jax(key[0], key[1], t.astype(jnp.uint32), jnp.arange(ROUND_SLOTS, dtype=jnp.uint32))
-    s = choose_jax(world.rho, u[PROMPT])
+    s = choose_jax(world.rho if world.train_rho is None else world.train_rho, u[PROMPT])
     log_first, log_second = learner.act(state, world)
     a = choose_jax(jnp.exp(log_first[s]), u[RESPONSE_1])
     b = choose_jax(jnp.exp(log_second[s]), u[RESPONSE_2])

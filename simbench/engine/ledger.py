@@ -41,7 +41,7 @@ class LoopWorld(NamedTuple):
     """What the numba loop reads of a world."""
 
     rho: np.ndarray  # [S]
-    rho_cdf: np.ndarray  # [S] running sums
+    prompt_cdf: np.ndarray  # [S] running sums of what labels' prompts are drawn from: train_rho, or rho
     reward: np.ndarray  # [S, A]
     log_optimal: np.ndarray  # [S, A]
     optimal_reward: np.ndarray  # [S] E_{pi*(.|s)} r*
@@ -59,7 +59,8 @@ class Ledger(NamedTuple):
 
     regret: np.ndarray  # [3] cumulative, up to what is settled
     gaps: np.ndarray  # [3, S] of the current rows, times rho
-    policy_sum: np.ndarray  # [S, A]
+    policy: np.ndarray  # [S, A] the current rows
+    policy_sum: np.ndarray  # [S, A] up to what is settled
     since: np.ndarray  # [S] the round from which the current row is not yet settled
     diagnostics: np.ndarray  # [k] reduced
 
@@ -71,7 +72,7 @@ def loop_world(world: Bandit) -> LoopWorld:
     supported = np.where(np.isneginf(world.log_ref), -np.inf, world.reward)
     return LoopWorld(
         rho=np.array(world.rho),
-        rho_cdf=np.cumsum(world.rho),
+        prompt_cdf=np.cumsum(world.rho if world.train_rho is None else world.train_rho),
         reward=np.array(world.reward),
         log_optimal=np.array(log_best),
         optimal_reward=(np.exp(log_best) * world.reward).sum(axis=1),
@@ -86,6 +87,7 @@ def open_ledger(prompts: int, responses: int, diagnostics: int) -> Ledger:
     return Ledger(
         regret=np.zeros(3),
         gaps=np.zeros((3, prompts)),
+        policy=np.zeros((prompts, responses)),
         policy_sum=np.zeros((prompts, responses)),
         since=np.zeros(prompts, dtype=np.int64),
         diagnostics=np.zeros(diagnostics),

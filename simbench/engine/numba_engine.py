@@ -26,7 +26,6 @@ from simbench.learners import RoundLearner
 from simbench.tape import ROUND_SLOTS
 
 PARTS = "from simbench.learners.kernels.constant import act, observe\n"
-TOUCHES = 'TOUCHES = "none"\n'
 CODES = "REDUCERS = (-1,)  # no diagnostic\n"
 CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
 
@@ -45,16 +44,15 @@ def kernel_cache() -> Path:
 
 
 @functools.cache
-def specialise(kernel_module: str, touches: str, reducers: tuple[str, ...]) -> ModuleType:
+def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
     """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
-    name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), touches, *reducers])
+    name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), *reducers])
     file = kernel_cache() / f"{name}.py"
     if not file.exists():
         text = Path(round_loop.__file__).read_text()
-        for line in (PARTS, TOUCHES, CODES):
+        for line in (PARTS, CODES):
             if text.count(line) != 1:
                 raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
-        text = text.replace(TOUCHES, f'TOUCHES = "{touches}"\n')
         if reducers:
             text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
         _publish(file, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
@@ -85,7 +83,7 @@ def play(
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
     kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
     reducers = tuple(learner.diagnostics.values())
-    loop = specialise(kernels[0].module, learner.touches, reducers)
+    loop = specialise(kernels[0].module, reducers)
     priced = loop_world(world)
     ledgers = [open_ledger(world.prompts, world.responses, len(reducers)) for _ in keys]
     states = [kernel.state for kernel in kernels]

@@ -1,8 +1,8 @@
 """The numba loop over rounds, for one run.
 
-This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below,
-TOUCHES and REDUCERS replaced by another learner's, because numba keeps a loop in its on-disk cache only if the
-functions it calls are globals of its module.
+This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below and
+REDUCERS replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls
+are globals of its module.
 """
 
 import math
@@ -11,17 +11,17 @@ import numpy as np
 
 from simbench.engine.ledger import ANY, LAST, MAX, SUM, TIE
 from simbench.learners.kernels.constant import act, observe
+from simbench.learners.kernels.schedules import ALL
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
 from simbench.tape.borrow import borrow
 from simbench.tape.kernel import kernel
 
-TOUCHES = "none"
 REDUCERS = (-1,)  # no diagnostic
 
 
 @kernel
 def price_row(world, state, ledger, prompt):
-    """Renew the three gaps of one prompt's row."""
+    """Renew the three gaps of one prompt's row, and the ledger's copy of its policy."""
     log_policy = state.log_policy[prompt]
     policy = state.policy[prompt]
     reward = world.reward[prompt]
@@ -30,6 +30,7 @@ def price_row(world, state, ledger, prompt):
     expected = 0.0
     most_likely = 0.0
     for a in range(policy.shape[0]):
+        ledger.policy[prompt, a] = policy[a]
         if policy[a] > 0.0:
             divergence += policy[a] * (log_policy[a] - log_optimal[a])
             expected += policy[a] * reward[a]
@@ -44,14 +45,14 @@ def price_row(world, state, ledger, prompt):
 
 
 @kernel
-def settle_row(state, ledger, prompt, until):
+def settle_row(ledger, prompt, until):
     """Enter a row's gaps and policy for the rounds since it last changed."""
     stood = until - ledger.since[prompt]
     if stood > 0:
         for currency in range(3):
             ledger.regret[currency] += stood * ledger.gaps[currency, prompt]
-        for a in range(state.policy.shape[1]):
-            ledger.policy_sum[prompt, a] += stood * state.policy[prompt, a]
+        for a in range(ledger.policy.shape[1]):
+            ledger.policy_sum[prompt, a] += stood * ledger.policy[prompt, a]
         ledger.since[prompt] = until
 
 
@@ -86,7 +87,7 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
         rounds = min(chunk, last_round - start)
         fill_uniforms_numba(key0, key1, start, buffer[:, :rounds])
         for i in range(rounds):
-            s = choose_numba(world.rho_cdf, buffer[PROMPT, i])
+            s = choose_numba(world.prompt_cdf, buffer[PROMPT, i])
             first_row, second_row = act(state, s)
             a = choose_numba(first_row, buffer[RESPONSE_1, i])
             b = choose_numba(second_row, buffer[RESPONSE_2, i])
@@ -94,18 +95,15 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
                 preference = 1.0 / (1.0 + math.exp(world.reward[s, b] - world.reward[s, a]))
             else:
                 preference = world.prefs[s, a, b]
-            if TOUCHES == "row":
-                settle_row(state, ledger, s, start + i + 1)
-            elif TOUCHES == "all":
+            touched = observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
+            if touched >= 0:
+                settle_row(ledger, touched, start + i + 1)
+                price_row(world, state, ledger, touched)
+            elif touched == ALL:
                 for row in range(prompts):
-                    settle_row(state, ledger, row, start + i + 1)
-            observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
-            if TOUCHES == "row":
-                price_row(world, state, ledger, s)
-            elif TOUCHES == "all":
-                for row in range(prompts):
+                    settle_row(ledger, row, start + i + 1)
                     price_row(world, state, ledger, row)
             reduce_diagnostics(state, ledger)
     for s in range(prompts):
-        settle_row(state, ledger, s, last_round)
+        settle_row(ledger, s, last_round)
     return np.int64(last_round)

@@ -115,7 +115,7 @@ def _floor_piece(world: Bandit) -> Callable[[int], None]:
 def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], None]:
     kernel = learner.kernel(world)
     assert kernel is not None
-    loop = numba_engine.specialise(kernel.module, learner.touches, tuple(learner.diagnostics.values()))
+    loop = numba_engine.specialise(kernel.module, tuple(learner.diagnostics.values()))
     ledger = open_ledger(world.prompts, world.responses, len(learner.diagnostics))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=0)
     buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))

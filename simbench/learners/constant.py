@@ -12,6 +12,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.learners.protocol import Comparison, Kernel, RoundLearner
+from simbench.precision import float64
 from simbench.registry import parameters, register
 
 
@@ -21,12 +22,12 @@ class ConstantLearner(RoundLearner[Any]):
     touches = "none"
 
     @abstractmethod
-    def log_policy(self, log_ref: Any) -> Any:
-        """Return the log-policy `[S, A]` that is played for ever."""
+    def log_policy(self, world: Bandit) -> Any:
+        """Return the log-policy `[S, A]` that is played for ever, in jax.numpy."""
 
     def init(self, world: Bandit) -> Any:
         """The state is the log-policy itself."""
-        return jnp.asarray(self.log_policy(jnp.asarray(world.log_ref)))
+        return jnp.asarray(self.log_policy(world))
 
     def act(self, state: Any, world: Bandit) -> tuple[Any, Any]:
         """Play it in both slots."""
@@ -44,7 +45,8 @@ class ConstantLearner(RoundLearner[Any]):
         """Return the numba form."""
         from simbench.learners.kernels import constant
 
-        log_policy = np.array(self.log_policy(np.asarray(world.log_ref)))
+        with float64():
+            log_policy = np.array(self.log_policy(world))
         return Kernel(module=constant.__name__, state=constant.start(log_policy))
 
 
@@ -53,9 +55,9 @@ class ConstantLearner(RoundLearner[Any]):
 class Reference(ConstantLearner):
     """Play the reference policy: the regret of not learning."""
 
-    def log_policy(self, log_ref: Any) -> Any:
+    def log_policy(self, world: Bandit) -> Any:
         """Return log ref."""
-        return log_ref
+        return jnp.asarray(world.log_ref)
 
 
 @register("learner", "uniform")
@@ -63,8 +65,7 @@ class Reference(ConstantLearner):
 class Uniform(ConstantLearner):
     """Play every response that the reference supports with equal probability."""
 
-    def log_policy(self, log_ref: Any) -> Any:
+    def log_policy(self, world: Bandit) -> Any:
         """Return -log(number of supported responses) on the support."""
-        xp = np if isinstance(log_ref, np.ndarray) else jnp
-        supported = log_ref > -xp.inf
-        return xp.where(supported, -xp.log(supported.sum(axis=-1, keepdims=True)), -xp.inf)
+        supported = jnp.asarray(world.log_ref) > -jnp.inf
+        return jnp.where(supported, -jnp.log(jnp.sum(supported, axis=-1, keepdims=True)), -jnp.inf)

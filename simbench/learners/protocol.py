@@ -38,6 +38,7 @@ class Kernel(NamedTuple):
 
         act(state, prompt)               -> (first [A], second [A]) running sums of the probabilities to draw from
         observe(state, prompt, first, second, first_won, round_index)
+                                         -> the prompt whose slot-1 row may have changed, or NONE, or ALL
 
     and `state` is a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
     (what is charged and deployed) and `diagnostics [k]` (this round's values, in the declared order).
@@ -51,8 +52,8 @@ class RoundLearner(ABC, Generic[State]):
     """An online learner. Subclasses are records of parameters (`@parameters`) and hold no data themselves.
 
     `touches` says which rows of the slot-1 policy one label may change: that of its prompt ("row"), any ("all", always
-    right), or none; the loop prices only those. `diagnostics` declares named numbers of the state and how rounds are
-    reduced to a checkpoint's value.
+    right), or none; the JAX loop prices only those (a kernel says it round by round). `diagnostics` declares named
+    numbers of the state and how rounds are reduced to a checkpoint's value.
     """
 
     touches: ClassVar[Touches] = "all"

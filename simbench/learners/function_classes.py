@@ -1,0 +1,43 @@
+"""The choice of a function class that all named learners share, with the parameters of each class.
+
+tabular   one reward per cell, ridge                     box      the same within [0, R]
+linear    features x theta, theta in a ball, ridge       finite   the world's reward_class
+"""
+
+from typing import Any, Literal
+
+from simbench.learners.parts.finite import Finite
+from simbench.learners.parts.function_class import FunctionClass
+from simbench.learners.parts.tabular import Tabular
+from simbench.learners.sentence import Sentence
+from simbench.registry import Positive, parameters
+
+
+@parameters
+class FittedLearner(Sentence):
+    """A sentence whose function class is a parameter.
+
+    Args:
+        model: the function class.
+        ridge: lambda of the penalty (lambda / 2) ||r||^2 per prompt, around R / 2 in the box, or (lambda / 2)
+            ||theta||^2; the finite class has none.
+        radius: B of the ball ||theta|| <= B of the linear class.
+    """
+
+    model: Literal["tabular", "box", "linear", "finite"] = "tabular"
+    ridge: Positive = 1.0
+    radius: Positive = 10.0
+
+    def function_class(self) -> FunctionClass[Any]:
+        """Return the class that `model` names."""
+        if self.model == "tabular":
+            return Tabular(ridge=self.ridge)
+        if self.model == "box":
+            from simbench.learners.parts.box import Box
+
+            return Box(ridge=self.ridge)
+        if self.model == "linear":
+            from simbench.learners.parts.linear import Linear
+
+            return Linear(ridge=self.ridge, radius=self.radius)
+        return Finite()

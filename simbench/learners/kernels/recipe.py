@@ -1,0 +1,70 @@
+"""A sentence as numbers and arrays: what the kernels read of its parts.
+
+Each part is a code with parameters, so that one compiled loop per function class serves every sentence.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.learners.parts.samplers import MIXTURE, REFERENCE, TABLE, UNIFORM, Program
+from simbench.precision import float64
+
+if TYPE_CHECKING:
+    from simbench.learners.sentence import Parts
+
+
+class Recipe(NamedTuple):
+    """Codes and parameters of a sentence; arrays are shared by all runs and never written."""
+
+    loss: int
+    bonus: int
+    per_label: float  # what a label adds to the bonus mass m[s]
+    mass: np.ndarray  # [S] m before any label
+    credit: np.ndarray  # [S, A] c before any label
+    schedule: int
+    period: int
+    offline: int  # labels that come first, from the reference
+    marks: np.ndarray  # [k] numbers of labels after which to refit
+    first_codes: np.ndarray  # [i] the program of slot 1
+    first_values: np.ndarray  # [i]
+    second_codes: np.ndarray  # [j] the program of slot 2
+    second_values: np.ndarray  # [j]
+    first_fixed: bool  # whether the slot ignores the fit
+    second_fixed: bool
+    tables: np.ndarray  # [n, S, A] fixed policies
+
+
+def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
+    """Return the numbers of a sentence, or None when a part has no numba twin."""
+    tables: list[np.ndarray] = []
+    with float64():
+        programs = [slot.program(tables, world) for slot in (parts.first, parts.second)]
+        mass, credit = (np.array(x, dtype=np.float64) for x in parts.bonus.start(world))
+    codes = (parts.loss.code, parts.bonus.code, parts.schedule.code)
+    if any(code is None for code in codes) or any(program is None for program in programs):
+        return None
+    first, second = (program for program in programs if program is not None)
+    return Recipe(
+        loss=int(codes[0] or 0),
+        bonus=int(codes[1] or 0),
+        per_label=float(parts.bonus.per_label(world)),
+        mass=mass,
+        credit=credit,
+        schedule=int(codes[2] or 0),
+        period=int(parts.schedule.period),
+        offline=int(parts.schedule.offline),
+        marks=np.array(parts.schedule.marks, dtype=np.int64),
+        first_codes=np.array([code for code, _ in first], dtype=np.int64),
+        first_values=np.array([value for _, value in first]),
+        second_codes=np.array([code for code, _ in second], dtype=np.int64),
+        second_values=np.array([value for _, value in second]),
+        first_fixed=_ignores_fit(first),
+        second_fixed=_ignores_fit(second),
+        tables=np.array(tables).reshape(len(tables), *world.log_ref.shape),
+    )
+
+
+def _ignores_fit(program: Program) -> bool:
+    return all(code in (REFERENCE, UNIFORM, TABLE, MIXTURE) for code, _ in program)

@@ -1,0 +1,27 @@
+"""When to refit, inside a kernel: the twin of learners/parts/schedules.py."""
+
+from simbench.learners.parts.schedules import EVERY
+from simbench.tape.kernel import kernel
+
+NONE, ALL = -1, -2  # what `observe` returns when no row, or any row, of the slot-1 policy may have changed
+WAIT, THIS_PROMPT, EVERYTHING = 0, 1, 2
+
+
+@kernel
+def refit_due(recipe, round_index):
+    """Return whether to refit after this round: not at all, the label's prompt, or everything."""
+    online = round_index - recipe.offline
+    if online < 0:
+        return EVERYTHING if online == -1 else WAIT
+    if recipe.schedule == EVERY:
+        if recipe.period == 1:
+            return THIS_PROMPT
+        return EVERYTHING if (online + 1) % recipe.period == 0 else WAIT
+    low, high = 0, recipe.marks.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if recipe.marks[middle] < online + 1:
+            low = middle + 1
+        else:
+            high = middle
+    return EVERYTHING if low < recipe.marks.shape[0] and recipe.marks[low] == online + 1 else WAIT

@@ -1,0 +1,187 @@
+"""The tabular class with ridge: one free reward per (prompt, response), fitted prompt by prompt.
+
+    minimise over r in R^A     sum_{a,b} wins[a, b] loss(r_a - r_b)  +  <c, r> - m beta log Z_r  +  (ridge / 2) ||r||^2
+
+with the bonus (m, c) of parts/bonuses.py. Only the prompt that received a label changes. Plain Bradley-Terry fits use
+the solver of learners/bradley_terry.py; the others damped Newton steps on
+
+    gradient   g = (pair flows) + c - m pi_r + ridge r,                             pi_r = G(r)(.|s)
+    Hessian    H = (pair Laplacian) + ridge I - (m / beta) (diag pi_r - pi_r pi_r'),
+
+where the last term is dropped as long as it makes H indefinite: for m > 0 (optimism) the objective is not convex, the
+step with the convex part alone is a descent step, and rhat is the local minimum that descent from the last fit reaches.
+A step whose range is h is shortened to log(1 + h)/h of itself while h > 1/4, with h in units of min(1, beta) if m != 0,
+because the softmax turns at scale beta. Steps are centred: all terms but the ridge ignore a shift. Source: simbench.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.learners.bradley_terry import FULL_STEP, MAX_STEPS, TOLERANCE, fit_tabular_jax
+from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.losses import Logistic, Loss
+from simbench.learners.parts.samplers import normalised
+from simbench.learners.protocol import Comparison, Kernel
+from simbench.registry import Positive, parameters
+
+if TYPE_CHECKING:
+    from simbench.learners.sentence import Parts
+
+SMALL_STEP = 1e-9  # a full Newton step of this range leaves an error beyond rounding
+
+
+class TabularData(NamedTuple):
+    """Win counts `[S, A, A]`, the fitted reward `[S, A]`, and the bonus m `[S]`, c `[S, A]`."""
+
+    wins: Any
+    reward: Any
+    mass: Any
+    credit: Any
+
+
+@parameters
+class Tabular(FunctionClass[TabularData]):
+    """One reward per cell.
+
+    Args:
+        ridge: lambda of the penalty (lambda / 2) ||r||^2 per prompt (labels per squared reward unit).
+    """
+
+    ridge: Positive = 1.0
+
+    row_local = True
+
+    def start(self, world: Bandit, objective: Objective) -> TabularData:
+        """No labels: rhat = 0."""
+        cells = world.log_ref.shape
+        mass, credit = objective.bonus.start(world)
+        return TabularData(
+            wins=jnp.zeros((*cells, cells[-1])), reward=jnp.zeros(cells), mass=mass, credit=credit
+        )
+
+    def record(
+        self, data: TabularData, world: Bandit, objective: Objective, comparison: Comparison
+    ) -> TabularData:
+        """Count the label, and its share of the bonus."""
+        s = comparison.prompt
+        winner = jnp.where(comparison.first_won, comparison.first, comparison.second)
+        loser = jnp.where(comparison.first_won, comparison.second, comparison.first)
+        data = data._replace(wins=data.wins.at[s, winner, loser].add(1.0))
+        if not objective.bonus.active:
+            return data
+        weight, row = objective.bonus.increment(world, comparison)
+        return data._replace(mass=data.mass.at[s].add(weight), credit=data.credit.at[s].add(row))
+
+    def fit(
+        self, data: TabularData, world: Bandit, objective: Objective, prompt: Any = None
+    ) -> tuple[TabularData, Any, Any]:
+        """Solve one prompt, or all."""
+        if prompt is None:
+            prompts = jnp.arange(world.log_ref.shape[0])
+            reward, solved = jax.vmap(lambda s: self._fit_row(data, world, objective, s))(prompts)
+            return data._replace(reward=reward), reward, jnp.all(solved)
+        row, solved = self._fit_row(data, world, objective, prompt)
+        return data._replace(reward=data.reward.at[prompt].set(row)), row, solved
+
+    def _fit_row(self, data: TabularData, world: Bandit, objective: Objective, s: Any) -> tuple[Any, Any]:
+        if isinstance(objective.loss, Logistic) and not objective.bonus.active:
+            return fit_tabular_jax(data.wins[s], data.reward[s], self.ridge)
+        return fit_row(
+            objective.loss,
+            data.wins[s],
+            data.mass[s],
+            data.credit[s],
+            jnp.asarray(world.log_ref)[s],
+            world.beta,
+            self.ridge,
+            data.reward[s],
+            objective.bonus.active,
+        )
+
+    def kernel(self, world: Bandit, parts: "Parts") -> Kernel | None:
+        """Return the numba form."""
+        from simbench.learners.kernels import tabular
+        from simbench.learners.kernels.recipe import recipe
+
+        numbers = recipe(world, parts)
+        if numbers is None:
+            return None
+        return Kernel(
+            module=tabular.__name__,
+            state=tabular.start(
+                numbers, log_ref=np.asarray(world.log_ref), beta=float(world.beta), ridge=float(self.ridge)
+            ),
+        )
+
+
+def pair_flows(loss: Loss, wins: Any, reward: Any) -> tuple[Any, Any]:
+    """Return the gradient `[A]` and Hessian `[A, A]` in r of sum wins[a, b] loss(r_a - r_b), self-pairs left out."""
+    off_diagonal = wins * (1.0 - jnp.eye(wins.shape[0]))
+    u = reward[:, None] - reward[None, :]
+    slopes = off_diagonal * loss.slope(u)
+    flow = slopes - slopes.T  # antisymmetric to the bit, so that it creates no net flow
+    curvature = off_diagonal * loss.curvature(u)
+    curvature = curvature + curvature.T
+    return jnp.sum(flow, axis=1), jnp.diag(jnp.sum(curvature, axis=1)) - curvature
+
+
+def fit_row(
+    loss: Loss,
+    wins: Any,
+    mass: Any,
+    credit: Any,
+    log_ref: Any,
+    beta: Any,
+    ridge: Any,
+    start: Any,
+    bonus: bool,
+) -> tuple[Any, Any]:
+    """Return the local minimiser `[A]` that descent from `start` reaches, and whether the stopping rule was met."""
+    size = wins.shape[0]
+
+    def newton(carry: Any) -> Any:
+        reward, _, steps = carry
+        gradient, hessian = pair_flows(loss, wins, reward)
+        gradient = gradient + ridge * reward
+        hessian = hessian + ridge * jnp.eye(size)
+        scale: Any = 1.0
+        if bonus:
+            policy = jnp.exp(normalised(log_ref + reward / beta))
+            gradient = gradient + credit - mass * policy
+            spread = (jnp.diag(policy) - policy[:, None] * policy[None, :]) / beta
+            convex = hessian + jnp.maximum(-mass, 0.0) * spread
+            hessian = hessian - mass * spread
+            scale = jnp.where(mass != 0.0, jnp.maximum(1.0, 1.0 / beta), 1.0)
+            direction = _centred(_descent(hessian, convex, gradient))
+        else:
+            direction = _centred(_solve(hessian, gradient))
+        h = scale * (jnp.max(direction) - jnp.min(direction))
+        damped = (h > FULL_STEP) if (loss.damped or bonus) else jnp.asarray(False)
+        length = jnp.where(damped, jnp.log1p(h) / jnp.where(damped, h, 1.0), 1.0)
+        tolerance = TOLERANCE * (1.0 + jnp.max(jnp.abs(reward)))
+        done = (jnp.max(jnp.abs(direction)) <= tolerance) | (h <= SMALL_STEP)
+        return reward + length * direction, done, steps + 1
+
+    carry = (start, jnp.asarray(False), 0)
+    reward, done, _ = jax.lax.while_loop(lambda c: ~c[1] & (c[2] < MAX_STEPS), newton, carry)
+    return reward, done
+
+
+def _centred(direction: Any) -> Any:
+    return direction - jnp.mean(direction)
+
+
+def _solve(hessian: Any, gradient: Any) -> Any:
+    factor = jnp.linalg.cholesky(hessian)
+    return -jax.scipy.linalg.cho_solve((factor, True), gradient)
+
+
+def _descent(hessian: Any, convex: Any, gradient: Any) -> Any:
+    factor = jnp.linalg.cholesky(hessian)  # NaN when not positive definite
+    definite = jnp.all(jnp.isfinite(factor))
+    factor = jnp.where(definite, factor, jnp.linalg.cholesky(convex))
+    return -jax.scipy.linalg.cho_solve((factor, True), gradient)

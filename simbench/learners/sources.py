@@ -1,0 +1,66 @@
+"""Baselines that trust a source reward: play the Gibbs policy of the best, of the worst, or of all of them.
+
+    best_source      G(r^w) at the w of smallest value gap      worst_source     … of largest value gap
+    uniform_source   (1 / W) sum_w G(r^w), per prompt
+
+Best and worst are an oracle's: they read the true gaps. Ties take the first index within 1e-9. Their regret is linear
+unless a source is r*, which is what transfer has to beat. Source: huang2025, Section 6 (pure exploitation of a source).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from simbench.bandit import Bandit
+from simbench.errors import SimbenchError
+from simbench.learners.constant import ConstantLearner
+from simbench.learners.parts.samplers import normalised
+from simbench.quantities import value_gap
+from simbench.quantities.value import TIE
+from simbench.registry import parameters, register
+
+
+def source_policies(world: Bandit) -> Any:
+    """Return the log-policies G(r^w) `[W, S, A]`; raise `SimbenchError` for a world without sources."""
+    if world.sources is None or world.sources.shape[0] == 0:
+        raise SimbenchError("this learner plays source rewards, and the world has none (see [sources]).")
+    return normalised(jnp.asarray(world.log_ref) + jnp.asarray(world.sources) / world.beta)
+
+
+def source_gaps(world: Bandit) -> Any:
+    """Return the value gaps Delta_w `[W]`."""
+    return jax.vmap(lambda log_policy: value_gap(world, log_policy))(source_policies(world))
+
+
+@register("learner", "best_source")
+@parameters
+class BestSource(ConstantLearner):
+    """Play the source of smallest value gap for ever: the oracle that knows which source is best."""
+
+    def log_policy(self, world: Bandit) -> Any:
+        """G(r^w) of the best source."""
+        gaps = source_gaps(world)
+        return source_policies(world)[jnp.argmax(gaps <= jnp.min(gaps) + TIE)]
+
+
+@register("learner", "worst_source")
+@parameters
+class WorstSource(ConstantLearner):
+    """Play the source of largest value gap for ever."""
+
+    def log_policy(self, world: Bandit) -> Any:
+        """G(r^w) of the worst source."""
+        gaps = source_gaps(world)
+        return source_policies(world)[jnp.argmax(gaps >= jnp.max(gaps) - TIE)]
+
+
+@register("learner", "uniform_source")
+@parameters
+class UniformSource(ConstantLearner):
+    """Play the uniform mixture of the source policies for ever."""
+
+    def log_policy(self, world: Bandit) -> Any:
+        """(1 / W) sum_w G(r^w)."""
+        policies = source_policies(world)
+        return jax.scipy.special.logsumexp(policies, axis=0) - jnp.log(policies.shape[0])
