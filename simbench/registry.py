@@ -45,14 +45,19 @@ Probability = Annotated[float, _Number, Field(ge=0, le=1)]
 Count = Annotated[int, _Number, Field(ge=1)]
 Index = Annotated[int, _Number, Field(ge=0)]
 
-PACKAGES = {"family": "simbench.worlds", "learner": "simbench.learners", "claim": "simbench.theory"}
+PACKAGES = {
+    "family": "simbench.worlds",
+    "modifier": "simbench.worlds.modifiers",
+    "learner": "simbench.learners",
+    "claim": "simbench.theory",
+}
 
 _things: dict[str, dict[str, Any]] = {kind: {} for kind in PACKAGES}
 _loaded: set[str] = set()
 
 
 def register(kind: str, name: str) -> Callable[[T], T]:
-    """Decorate a thing to make it known as `name` among its `kind` ('family', 'learner' or 'claim')."""
+    """Decorate a thing to make it known as `name` among its `kind`: 'family', 'modifier', 'learner' or 'claim'."""
     if kind not in PACKAGES:
         raise SimbenchError(f"'{kind}' is no kind of thing. {nearest(kind, PACKAGES)}")
 

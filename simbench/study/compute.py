@@ -19,7 +19,7 @@ from simbench.study.plan import Unit
 from simbench.study.plugins import load_plugins
 from simbench.study.provenance import package_versions
 from simbench.study.unit_file import encode
-from simbench.tape import instance_key
+from simbench.worlds import environment_from_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,11 @@ def simulate(unit: Unit) -> dict[str, Any]:
 def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
     """Return the columns of a unit whose runs end at the last of `checkpoints`."""
     spec = unit.spec
-    environment = f"environment '{spec['environment']}'"
-    family = configure("family", spec["world"]["family"], unit.given["family"], environment)
+    environment = environment_from_table(unit.given["environment"], f"environment '{spec['environment']}'")
     learner = configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
     with jax.default_device(jax.devices(spec["device"])[0]):
         return run_block(
-            family.draw(instance_key(seed=spec["seed"], instance=spec["instance"])),
+            environment.draw(seed=spec["seed"], instance=spec["instance"]),
             learner,
             rounds=int(checkpoints[-1]),
             runs=range(spec["first_run"], spec["first_run"] + spec["runs"]),

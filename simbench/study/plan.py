@@ -27,7 +27,8 @@ class Unit:
     Attributes:
         id: hash of `spec`; the stem of the unit's file.
         spec: everything that determines the unit's rows, as plain values.
-        given: the parameters of family and learner as the user wrote them, from which a worker builds both.
+        given: the environment's table and the learner's parameters as the user wrote them, from which a worker builds
+            both.
     """
 
     id: str
@@ -124,7 +125,7 @@ def _width(study: Study) -> int:
 
 def _blocks(study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any]) -> list[Unit]:
     given = {
-        "family": study.environment.parameters | setting.environment,
+        "environment": study.environment.table(setting.environment),
         "learner": entry.parameters | setting.learners.get(entry.shown, {}),
     }
     units = []

@@ -2,9 +2,10 @@
 
 A grid key names what it sweeps:
 
-    "environment.<parameter>"        a parameter of the environment's family
-    "learner.<label>.<parameter>"    a parameter of one learner
-    "run.rounds"                     the length of the runs
+    "environment.<parameter>"          a parameter of the environment's family
+    "environment.<table>.<parameter>"  a parameter of one of its modifiers, such as "environment.sources.gap"
+    "learner.<label>.<parameter>"      a parameter of one learner
+    "run.rounds"                       the length of the runs
 
 A setting is named by its values, "environment.beta=0.1, run.rounds=1000", never by its position, so that a grid can
 grow without renaming what is already computed. A study without a grid has one setting, called "base".
@@ -20,7 +21,7 @@ from typing import Any
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
 BASE = "base"
-FORMS = '"environment.<parameter>", "learner.<label>.<parameter>" or "run.rounds"'
+FORMS = '"environment.<parameter>", "environment.<table>.<parameter>", "learner.<label>.<parameter>" or "run.rounds"'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Setting:
         name: the values in words.
         values: grid key to value, in the study's order.
         rounds: labels per run in this setting.
-        environment: parameters of the family that this setting replaces.
+        environment: parameters of the family, and "<table>.<parameter>" of its modifiers, that this setting replaces.
         learners: label to the parameters of that learner that this setting replaces.
     """
 
@@ -80,7 +81,7 @@ def _written(value: Any) -> str:
 def _check_key(path: Path, key: str, labels: list[str]) -> None:
     scope, _, rest = key.partition(".")
     label, _, parameter = rest.partition(".")
-    if key == "run.rounds" or (scope == "environment" and label and not parameter):
+    if key == "run.rounds" or (scope == "environment" and label and "." not in parameter):
         return
     if scope == "learner" and parameter:
         if label not in labels:

@@ -4,7 +4,8 @@
     source = "huang2025, Theorem 4.4"   citations, joined by "; "
     environment = "rare_optimum"        a name, or an inline table with `family` and `parameters`
     [run]          rounds, instances, runs; seed = 0, block = 64, checkpoints_per_decade = 8, quantities = [...]
-    [grid]         "environment.<parameter>", "learner.<label>.<parameter>" or "run.rounds" = [values]
+    [grid]         "environment.<parameter>", "environment.<table>.<parameter>", "learner.<label>.<parameter>" or
+                   "run.rounds" = [values]
     [[learner]]    name, optional label, and the learner's own parameters
     [preset.<name>]   values of [run] to replace; preset.<name>.grid replaces lists of [grid]
 

@@ -59,6 +59,12 @@ def standard_normal(key: Key, name: str, shape: Sequence[int]) -> np.ndarray:
     return ndtri(np.maximum(unit_uniform(key, name, shape), _LEAST))
 
 
+def unit_vectors(key: Key, name: str, shape: Sequence[int], dimension: int) -> np.ndarray:
+    """Return vectors uniform on the unit sphere, `[*shape, dimension]`."""
+    normal = standard_normal(key, name, (*shape, dimension))
+    return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+
+
 def log_gamma_variate(key: Key, name: str, shape: Sequence[int], alpha: float) -> np.ndarray:
     """Return logarithms of Gamma(alpha, 1) variates, `shape`; finite however small `alpha > 0` is."""
     u = np.maximum(unit_uniform(key, name, shape), _LEAST)
