@@ -1,11 +1,12 @@
 """One run: in round t the learner names two policies, the tape draws a comparison, the learner observes it.
 
-    s = choose(rho, u[t, PROMPT])
+    s = choose(train_rho, u[t, PROMPT])             (rho, where the world has no train_rho)
     a = choose(pi1_t(.|s), u[t, RESPONSE_1])
     b = choose(pi2_t(.|s), u[t, RESPONSE_2])
     a won  iff  u[t, LABEL] < P(a > b | s)
 
-Regret charges the slot-1 policy pi_t = pi1_t, by its exact gap, before the label of round t is observed.
+Regret charges the slot-1 policy pi_t = pi1_t, by its exact gap, before the label of round t is observed;
+gaps are always those of rho.
 A self-pair a = b is a round and a label like any other.
 """
 
@@ -50,6 +51,8 @@ def naive_run(world, learner, *, rounds: int, seed: int, instance: int, run: int
     gaps = {name: np.zeros(rounds) for name in ("gap_t", "reward_gap_t", "argmax_gap_t")}
     policy_sum = np.zeros(world.log_ref.shape)
 
+    train_rho = getattr(world, "train_rho", None)
+    prompts_of_labels = world.rho if train_rho is None else train_rho
     learner.start(world)
     for t in range(rounds):
         log_first, log_second = learner.act()
@@ -58,7 +61,7 @@ def naive_run(world, learner, *, rounds: int, seed: int, instance: int, run: int
         gaps["argmax_gap_t"][t] = argmax_gap(world, log_first)
         policy_sum += np.exp(log_first)
 
-        s = choose_numpy(world.rho, u[t, PROMPT])
+        s = choose_numpy(prompts_of_labels, u[t, PROMPT])
         a = choose_numpy(np.exp(log_first[s]), u[t, RESPONSE_1])
         b = choose_numpy(np.exp(log_second[s]), u[t, RESPONSE_2])
         won = bool(u[t, LABEL] < preference(world, s, a, b))
