@@ -2,7 +2,8 @@
 
     u = ((word0 >> 5) 2^26 + (word1 >> 6)) 2^-53 ,   counter = (round, slot),   rounds from 0
 
-Every round reads four named slots; a learner that needs more randomness owns the slots from `LEARNER` on.
+Every round reads four named slots; a learner that needs more randomness owns the slots from `LEARNER` on; `BATCH` is
+that of the key of a round that draws counts (tape/binomial.py).
 """
 
 from typing import Any
@@ -17,6 +18,7 @@ from simbench.tape.threefry import threefry_jax, threefry_numba, threefry_numpy
 PROMPT, RESPONSE_1, RESPONSE_2, LABEL = 0, 1, 2, 3
 ROUND_SLOTS = 4  # what the loop itself reads in a round
 LEARNER = 16  # the first slot of the learner's own block
+BATCH = 2**32 - 1  # where a round that draws counts instead of a label has its key (tape/binomial.py)
 
 _HIGH = 67108864.0  # 2^26
 _UNIT = 1.0 / 9007199254740992.0  # 2^-53
