@@ -52,7 +52,7 @@ def along_sphere(theta: np.ndarray, matrix: np.ndarray) -> float:
 
 def multiplier(problem, theta: np.ndarray) -> np.longdouble:
     """Return the mu that makes g + mu theta smallest."""
-    return -np.sum(theta * problem.gradient(theta)) / np.sum(theta * theta)
+    return -np.sum(theta * problem.derivatives(theta)[0]) / np.sum(theta * theta)
 
 
 def polish(problem, theta: np.ndarray, radius: float) -> tuple[np.ndarray, float] | None:
@@ -61,10 +61,11 @@ def polish(problem, theta: np.ndarray, radius: float) -> tuple[np.ndarray, float
     mu = multiplier(problem, theta)
     for _ in range(50):
         bordered = np.zeros((size + 1, size + 1))
-        matrix = problem.hessian(theta).astype(float) + float(mu) * np.eye(size)
+        gradient, hessian = problem.derivatives(theta)
+        matrix = hessian.astype(float) + float(mu) * np.eye(size)
         bordered[:size, :size] = matrix
         bordered[:size, size] = bordered[size, :size] = theta
-        residual = problem.gradient(theta) + mu * theta
+        residual = gradient + mu * theta
         missed = (np.sum(theta * theta) - LONG(radius) ** 2) / 2
         step = np.linalg.solve(bordered, -np.append(residual, missed).astype(float))
         theta, mu = theta + step[:size], mu + step[size]

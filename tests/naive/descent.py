@@ -7,10 +7,11 @@ others are free, and there
     f(x(t)) <= f(x) + 1e-4 g . (x(t) - x)                          (Armijo on the projected arc)
 
 shift = 0 where H_FF is positive definite: Newton's method, quadratic near a minimum. Otherwise shift =
-4 |lowest eigenvalue|, and the step is one linearised backward-Euler step, of length 1/shift, of the gradient
+16 |lowest eigenvalue|, and the step is one linearised backward-Euler step, of length 1/shift, of the gradient
 flow x' = -g. Where the objective is not convex, steps are also no longer than a reach: the scale on which it
 changes to begin with, twice the last step where that one found the gradient that H predicts. So the
-iteration ends where the flow ends (a test integrates it). A stationary start is returned, saddle or not.
+iteration ends where the flow ends, but for starts near the border of two basins (a test integrates the flow;
+1 of 90 random fits with XPO ended elsewhere). A stationary start is returned, saddle or not.
 
 **Stopping.** When the whole step clip(x + d) - x is at most 1e-12 (1 + max|x|), or below what the rounding
 of g resolves, after it is taken. Then -d is the residual of the optimality conditions, in units of x.
@@ -25,7 +26,7 @@ from tests.naive.objective import LONG
 TOLERANCE = 1e-12
 ROUNDING = float(np.finfo(LONG).eps)
 MAX_ITERATIONS = 2000
-SHIFT = 4.0
+SHIFT = 16.0
 GOOD, BAD = (
     0.1,
     0.3,
@@ -49,7 +50,8 @@ class Local:
 
     @classmethod
     def at(cls, problem, x: np.ndarray) -> "Local":
-        return cls(problem.value(x), problem.gradient(x), problem.hessian(x).astype(float))
+        gradient, hessian = problem.derivatives(x)
+        return cls(problem.value(x), gradient, hessian.astype(float))
 
 
 def shifted(hessian: np.ndarray) -> tuple[np.ndarray, float]:
@@ -96,7 +98,7 @@ def advance(
             if problem.data.scale == np.inf:
                 return candidate, np.inf
             predicted = here.gradient + here.hessian @ move
-            error = np.abs(problem.gradient(candidate) - predicted).max() / np.abs(here.gradient).max()
+            error = np.abs(problem.derivatives(candidate)[0] - predicted).max() / np.abs(here.gradient).max()
             if error <= BAD or t * length <= problem.data.scale:
                 grown = 2 * float(t) * length if error <= GOOD else 0.0
                 return candidate, max(problem.data.scale, grown)

@@ -104,8 +104,8 @@ class Linear(IterativeClass):
 
     def newton_step(self, data: Data, rhat: np.ndarray) -> float:
         problem, theta = self.problem(data), self.parameters(rhat)
-        model, _ = shifted(problem.hessian(theta))
-        y = model_minimum(theta, problem.gradient(theta).astype(float), model, self.radius)
+        gradient, hessian = problem.derivatives(theta)
+        y = model_minimum(theta, gradient.astype(float), shifted(hessian.astype(float))[0], self.radius)
         return float(np.abs(y - theta).max())
 
 

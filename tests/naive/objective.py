@@ -52,25 +52,22 @@ class Data:
             return losses
         return losses + np.sum(self.c * r) - self.beta * np.sum(self.m * self.log_weights(r)[0])
 
-    def gradient(self, r: np.ndarray) -> np.ndarray:
-        """Return the derivative in r, `[S, A]`."""
-        push = self.wins * self.loss.slope(self.differences(r))
+    def derivatives(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the derivative in r `[S, A]`, and the second one prompt by prompt `[S, A, A]`."""
+        u, one = self.differences(r), np.eye(r.shape[1])
+        push = self.wins * self.loss.slope(u)
         pull = push.sum(axis=2) - push.sum(axis=1)
-        if not self.m.any():
-            return pull
-        return pull + self.c - self.m[:, None] * self.log_weights(r)[1]
-
-    def hessian(self, r: np.ndarray) -> np.ndarray:
-        """Return the second derivative in r, prompt by prompt, `[S, A, A]`."""
-        weight = self.wins * self.loss.curvature(self.differences(r))
+        weight = self.wins * self.loss.curvature(u)
         weight = weight + weight.transpose(0, 2, 1)
-        one = np.eye(r.shape[1])
         laplacian = weight.sum(axis=2)[:, :, None] * one - weight
         if not self.m.any():
-            return laplacian
+            return pull, laplacian
         p = self.log_weights(r)[1]
         covariance = p[:, :, None] * one - p[:, :, None] * p[:, None, :]
-        return laplacian - (self.m / self.beta)[:, None, None] * covariance
+        return (
+            pull + self.c - self.m[:, None] * p,
+            laplacian - (self.m / self.beta)[:, None, None] * covariance,
+        )
 
     @property
     def scale(self) -> float:
@@ -94,11 +91,9 @@ class PromptProblem:
     def value(self, r: np.ndarray) -> np.longdouble:
         return self.data.value(r[None]) + self.ridge / 2 * np.sum((r - self.centre) ** 2)
 
-    def gradient(self, r: np.ndarray) -> np.ndarray:
-        return self.data.gradient(r[None])[0] + self.ridge * (r - self.centre)
-
-    def hessian(self, r: np.ndarray) -> np.ndarray:
-        return self.data.hessian(r[None])[0] + self.ridge * np.eye(len(r))
+    def derivatives(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, hessian = self.data.derivatives(r[None])
+        return gradient[0] + self.ridge * (r - self.centre), hessian[0] + self.ridge * np.eye(len(r))
 
     def reward(self, r: np.ndarray) -> np.ndarray:
         return r
@@ -118,12 +113,9 @@ class LinearProblem:
     def value(self, theta: np.ndarray) -> np.longdouble:
         return self.data.value(self.reward(theta)) + self.ridge / 2 * np.sum(theta**2)
 
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        pull = self.data.gradient(self.reward(theta))
-        return np.sum(pull[:, :, None] * self.features, axis=(0, 1)) + self.ridge * theta
-
-    def hessian(self, theta: np.ndarray) -> np.ndarray:
-        inner = self.data.hessian(self.reward(theta)).astype(float)
-        return np.einsum("sad,sab,sbe->de", self.features, inner, self.features, optimize=True) + (
-            self.ridge * np.eye(len(theta))
-        )
+    def derivatives(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pull, inner = self.data.derivatives(self.reward(theta))
+        gradient = np.sum(pull[:, :, None] * self.features, axis=(0, 1)) + self.ridge * theta
+        phi = self.features
+        hessian = np.einsum("sad,sab,sbe->de", phi, inner.astype(float), phi, optimize=True)
+        return gradient, hessian + self.ridge * np.eye(len(theta))

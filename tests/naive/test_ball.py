@@ -35,7 +35,9 @@ def test_the_inner_logistic_fit_is_the_ridge_logit_of_statsmodels(seed):
     problem = problem_of(seed, Logistic(), NoExtra())
     design = np.array([world.features[s, w] - world.features[s, x] for s, w, x in labels])
     flip = np.random.default_rng(seed).random(len(labels)) < 0.5
-    model = RidgeLogit((~flip).astype(float), np.where(flip, -1, 1)[:, None] * design, L2(), pen_weight=0.05)
+    model = RidgeLogit(
+        (~flip).astype(float), np.where(flip, -1, 1)[:, None] * design, penal=L2(), pen_weight=0.05
+    )
     theirs = model.fit(method="newton", tol=1e-13, disp=False, skip_hessian=True).params
     assert_allclose(fit(problem, 50.0).x.astype(float), theirs, rtol=0, atol=1e-9)
 
@@ -49,7 +51,7 @@ def test_the_fit_on_the_sphere_is_slsqp(seed, loss, extra):
     theirs = minimize(
         lambda theta: float(problem.value(theta.astype(LONG))),
         np.full(3, 0.01),
-        jac=lambda theta: problem.gradient(theta.astype(LONG)).astype(float),
+        jac=lambda theta: problem.derivatives(theta.astype(LONG))[0].astype(float),
         method="SLSQP",
         constraints={"type": "ineq", "fun": lambda x: 0.09 - x @ x, "jac": lambda x: -2 * x},
         options={"ftol": 1e-15, "maxiter": 500},
@@ -79,7 +81,7 @@ def test_optimality_conditions_hold_in_the_ball(extra, radius, labels):
     """g + mu theta = 0 with mu >= 0, mu > 0 only on the sphere; nothing nearby in the ball is lower."""
     problem = problem_of(4, Logistic(), extra, labels=labels, ridge=1e-2)
     found = fit(problem, radius)
-    theta, gradient = found.x, problem.gradient(found.x)
+    theta, gradient = found.x, problem.derivatives(found.x)[0]
     norm = float(np.sqrt(np.sum(theta * theta)))
     inside = norm < radius * (1 - 1e-9)
     mu = 0.0 if inside else multiplier(problem, theta)
@@ -88,7 +90,7 @@ def test_optimality_conditions_hold_in_the_ball(extra, radius, labels):
     assert np.abs(gradient + mu * theta).max() < 1e-11 * (1 + radius)
     assert found.curvature > 0
     if not inside:
-        matrix = problem.hessian(theta).astype(float) + float(mu) * np.eye(3)
+        matrix = problem.derivatives(theta)[1].astype(float) + float(mu) * np.eye(3)
         assert found.curvature == pytest.approx(along_sphere(theta, matrix), rel=1e-6)
     rng = np.random.default_rng(0)
     for size in (1e-4, 1e-2):
