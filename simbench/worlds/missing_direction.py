@@ -6,9 +6,9 @@
 
 ref is proportional to the weights; the tail responses are the last ones. Rewards lie in [0, R] with R = 2 head + lift
 by construction: they need no rescaling, and r* is linear up to the constant `head`, which no policy sees. Data from
-the reference span all directions but the last; the common responses cannot make up for it, however many labels there
-are. With tail_weight = 0.01, 3 of 15 responses and three prompts' worth of labels a round, a learner that only
-exploits never learns that the last direction pays.
+the reference tell nothing about the last direction until a tail response is drawn, however many labels there are. With
+the defaults that is once in 400 draws; the tail has 98 percent of pi*, and a learner that knows everything but the
+last parameter is 0.90 short (0.59 and 0.31 with tail weights 1e-3 and 1e-4).
 
 Source: simbench; a world for [xiong2024, Theorem 2].
 """

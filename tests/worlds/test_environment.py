@@ -13,7 +13,24 @@ from simbench.registry import everything
 from simbench.tape import instance_key
 from simbench.worlds import Environment, environment_from_table, load_environment, make
 
-SHIPPED = ["geometric_tail", "missing_support", "random_tabular", "small_random", "two_arms"]
+SHIPPED = [
+    "close_arms",
+    "correlated_sources",
+    "geometric_tail",
+    "missing_direction",
+    "missing_support",
+    "needle",
+    "noisy_labels",
+    "prompt_shift",
+    "random_finite",
+    "random_linear",
+    "random_tabular",
+    "rare_arm",
+    "rare_optimum_equal_gaps",
+    "rare_optimum_with_sources",
+    "small_random",
+    "two_arms",
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
