@@ -84,8 +84,8 @@ def minimise_in_ball(problem, start: np.ndarray, *, radius: float) -> Minimum:
         RuntimeError: the step is still above the rule after `MAX_ITERATIONS`.
     """
     theta, convex, reach = start.astype(LONG), True, problem.data.scale
+    here = Local.at(problem, theta)
     for _ in range(MAX_ITERATIONS):
-        here = Local.at(problem, theta)
         model, lowest = shifted(here.hessian)
         convex = convex and lowest > 0
         y = model_minimum(theta, here.gradient.astype(float), model, radius)
@@ -99,5 +99,7 @@ def minimise_in_ball(problem, start: np.ndarray, *, radius: float) -> Minimum:
         if longest <= tolerance(problem, theta, lowest):
             return Minimum(y.astype(LONG), lowest, convex)
         length = max(float(np.abs(problem.reward(step)).max()), 1e-300)
-        theta, reach = advance(problem, theta, here, lambda t, x=theta, d=step: x + t * d, length, reach)
+        theta, here, reach = advance(
+            problem, theta, here, lambda t, x=theta, d=step: x + t * d, length, reach
+        )
     raise RuntimeError(f"no minimum after {MAX_ITERATIONS} steps: the last one was {longest:.3g}.")

@@ -49,9 +49,9 @@ class Local:
     hessian: np.ndarray
 
     @classmethod
-    def at(cls, problem, x: np.ndarray) -> "Local":
+    def at(cls, problem, x: np.ndarray, value: np.longdouble | None = None) -> "Local":
         gradient, hessian = problem.derivatives(x)
-        return cls(problem.value(x), gradient, hessian.astype(float))
+        return cls(problem.value(x) if value is None else value, gradient, hessian.astype(float))
 
 
 def shifted(hessian: np.ndarray) -> tuple[np.ndarray, float]:
@@ -84,8 +84,8 @@ def step_inside(here: Local, x: np.ndarray, lower: float, upper: float) -> tuple
 
 def advance(
     problem, x: np.ndarray, here: Local, arc, length: float, reach: float
-) -> tuple[np.ndarray, float]:
-    """Return the next point on the arc t -> arc(t) from x = arc(0), and the next reach.
+) -> tuple[np.ndarray, Local, float]:
+    """Return the next point on the arc t -> arc(t) from x = arc(0), the objective there and the next reach.
 
     `length` is how far arc(1) moves the reward, `reach` how far it may be moved.
     """
@@ -93,15 +93,16 @@ def advance(
     t = LONG(min(1.0, reach / length))
     for _ in range(200):
         candidate = arc(t)
-        move = candidate - x
-        if problem.value(candidate) <= here.value + 1e-4 * np.sum(here.gradient * move) + noise:
+        move, value = candidate - x, problem.value(candidate)
+        if value <= here.value + 1e-4 * np.sum(here.gradient * move) + noise:
+            there = Local.at(problem, candidate, value)
             if problem.data.scale == np.inf:
-                return candidate, np.inf
+                return candidate, there, np.inf
             predicted = here.gradient + here.hessian @ move
-            error = np.abs(problem.derivatives(candidate)[0] - predicted).max() / np.abs(here.gradient).max()
+            error = np.abs(there.gradient - predicted).max() / np.abs(here.gradient).max()
             if error <= BAD or t * length <= problem.data.scale:
                 grown = 2 * float(t) * length if error <= GOOD else 0.0
-                return candidate, max(problem.data.scale, grown)
+                return candidate, there, max(problem.data.scale, grown)
         t = t / 2
     raise RuntimeError("no step along a descent direction decreases the objective.")
 
@@ -113,15 +114,15 @@ def minimise(problem, start: np.ndarray, *, lower: float = -np.inf, upper: float
         RuntimeError: the step is still above the rule after `MAX_ITERATIONS`.
     """
     x, convex, reach = np.clip(start.astype(LONG), lower, upper), True, problem.data.scale
+    here = Local.at(problem, x)
     for _ in range(MAX_ITERATIONS):
-        here = Local.at(problem, x)
         step, lowest = step_inside(here, x, lower, upper)
         convex = convex and lowest > 0
         whole = np.clip(x + step, lower, upper)
         if np.abs(whole - x).max() <= tolerance(problem, x, lowest):
             return Minimum(whole, lowest, convex)
         length = float(np.abs(step).max())
-        x, reach = advance(
+        x, here, reach = advance(
             problem, x, here, lambda t, x=x, d=step: np.clip(x + t * d, lower, upper), length, reach
         )
     raise RuntimeError(f"no minimum after {MAX_ITERATIONS} steps: the last one was {length:.3g}.")

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
 
 from tests.naive import (
     RPO,
@@ -89,6 +90,52 @@ def test_a_fit_has_no_newton_step_left_and_a_perturbed_one_has_its_perturbation(
     moved = learner.rhat + size * (WORLD.features[:, :, 0] if isinstance(model, Linear) else inside)
     assert model.newton_step(data, moved) > size / 100
     assert model.objective(data, moved) > model.objective(data, learner.rhat)
+
+
+def written_out(trace, world, reward: np.ndarray) -> float:
+    """Squared loss with RPO(0.05), one label at a time."""
+    total = 0.0
+    for s, a, b, won in zip(trace.prompt, trace.first, trace.second, trace.first_won, strict=True):
+        u = (reward[s, a] - reward[s, b]) * (1 if won else -1)
+        ref = np.exp(world.log_ref[s])
+        optimum = world.beta * math.log(np.sum(ref * np.exp(reward[s] / world.beta)))
+        total += (u - 0.5) ** 2 + 0.05 * (optimum - ref @ reward[s])
+    return total
+
+
+@pytest.mark.parametrize("kind", ["tabular", "box", "linear"])
+def test_the_fit_minimises_the_objective_written_out_label_by_label(kind):
+    """L-BFGS-B and SLSQP from the trace alone: r in R^A, r in [0, R]^A with R = 0.6, theta in the ball."""
+    world = WORLD.replace(reward=0.6 * WORLD.reward, reward_bound=0.6)
+    model = {"tabular": Tabular(ridge=0.1), "box": Box(ridge=0.1), "linear": Linear(ridge=0.1, radius=0.03)}[
+        kind
+    ]
+    learner = sentence(model, Squared(), RPO(0.05))
+    trace = naive_run(world, learner, rounds=20, **TAPE)
+    assert set(trace.prompt) == {0, 1, 2}
+    if kind == "linear":
+        found = minimize(
+            lambda theta: written_out(trace, world, world.features @ theta) + 0.05 * theta @ theta,
+            np.zeros(3),
+            method="SLSQP",
+            constraints={"type": "ineq", "fun": lambda theta: 1 - (theta @ theta) / 0.03**2},
+            options={"ftol": 1e-12},
+        )
+        assert np.linalg.norm(found.x) == pytest.approx(0.03, abs=1e-7)
+        assert_allclose(learner.rhat, world.features @ found.x, rtol=0, atol=1e-5)
+        return
+    centre, bounds = (0.3, (0, 0.6)) if kind == "box" else (0.0, (None, None))
+    found = minimize(
+        lambda r: written_out(trace, world, r.reshape(3, 4)) + 0.05 * np.sum((r - centre) ** 2),
+        np.full(12, 0.1),
+        method="L-BFGS-B",
+        bounds=[bounds] * 12,
+        options={"ftol": 1e-14, "gtol": 1e-9},
+    )
+    assert_allclose(learner.rhat.ravel(), found.x, rtol=0, atol=1e-5)
+    if kind == "box":
+        assert learner.rhat.min() == 0.0
+        assert learner.rhat.max() == 0.6
 
 
 def test_the_finite_class_minimises_over_its_members_label_by_label():
