@@ -49,6 +49,17 @@ class Parts(NamedTuple):
         """What the function class minimises."""
         return Objective(self.loss, self.bonus)
 
+    def before_data(self, world: Bandit) -> tuple[Any, Any]:
+        """Return the log-policies `[S, A]` of both slots before the first fit: of rhat = 0, or ref while offline."""
+        log_ref = jnp.asarray(world.log_ref)
+        if self.schedule.offline:
+            return log_ref, log_ref
+        nothing = jnp.zeros(log_ref.shape)
+        return (
+            self.first.log_policy(world, nothing, log_ref),
+            self.second.log_policy(world, nothing, log_ref),
+        )
+
     def check(self, world: Bandit) -> None:
         """Raise `SimbenchError` for parts that do not fit together or not this world."""
         self.model.check(world)
@@ -87,10 +98,7 @@ class Sentence(RoundLearner[SentenceState]):
         """Start from no data: rhat = 0, so the own policy is ref."""
         parts = self.parts()
         parts.check(world)
-        log_ref = jnp.asarray(world.log_ref)
-        nothing = jnp.zeros(log_ref.shape)
-        slots = (Reference(), Reference()) if parts.schedule.offline else (parts.first, parts.second)
-        log_first, log_second = (slot.log_policy(world, nothing, log_ref) for slot in slots)
+        log_first, log_second = parts.before_data(world)
         return SentenceState(
             data=parts.model.start(world, parts.objective),
             log_first=log_first,

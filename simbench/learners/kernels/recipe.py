@@ -34,6 +34,8 @@ class Recipe(NamedTuple):
     first_fixed: bool  # whether the slot ignores the fit
     second_fixed: bool
     tables: np.ndarray  # [n, S, A] fixed policies
+    log_first: np.ndarray  # [S, A] what slot 1 draws from before the first fit
+    log_second: np.ndarray  # [S, A]
 
 
 def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
@@ -42,6 +44,7 @@ def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
     with float64():
         programs = [slot.program(tables, world) for slot in (parts.first, parts.second)]
         mass, credit = (np.array(x, dtype=np.float64) for x in parts.bonus.start(world))
+        log_first, log_second = (np.array(x, dtype=np.float64) for x in parts.before_data(world))
     codes = (parts.loss.code, parts.bonus.code, parts.schedule.code)
     if any(code is None for code in codes) or any(program is None for program in programs):
         return None
@@ -63,6 +66,8 @@ def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
         first_fixed=_ignores_fit(first),
         second_fixed=_ignores_fit(second),
         tables=np.array(tables).reshape(len(tables), *world.log_ref.shape),
+        log_first=log_first,
+        log_second=log_second,
     )
 
 

@@ -47,14 +47,17 @@ class Slots(NamedTuple):
 
 def open_slots(recipe: Recipe, *, log_ref: np.ndarray, beta: float) -> Slots:
     """Return the slots before any fit: rhat = 0, or the reference in both while offline labels come in."""
-    prompts, responses = log_ref.shape
+    responses = log_ref.shape[1]
     ref = np.exp(log_ref)
     supported = ref > 0
-    own = [log_ref.copy(), ref.copy(), np.cumsum(ref, axis=1)]
+    own, first, second = (
+        (log_policy.copy(), np.exp(log_policy), np.cumsum(np.exp(log_policy), axis=1))
+        for log_policy in (log_ref, recipe.log_first, recipe.log_second)
+    )
     first_is_own = list(recipe.first_codes) == [OWN]
     second_is_own = list(recipe.second_codes) == [OWN]
     depth = max(len(recipe.first_codes), len(recipe.second_codes))
-    slots = Slots(
+    return Slots(
         log_ref=log_ref.copy(),
         ref=ref,
         uniform=supported / supported.sum(axis=1, keepdims=True),
@@ -62,20 +65,15 @@ def open_slots(recipe: Recipe, *, log_ref: np.ndarray, beta: float) -> Slots:
         own_log_policy=own[0],
         own_policy=own[1],
         own_cdf=own[2],
-        log_policy=own[0] if first_is_own else own[0].copy(),
-        policy=own[1] if first_is_own else own[1].copy(),
-        cdf=own[2] if first_is_own else own[2].copy(),
-        second_cdf=own[2] if second_is_own else own[2].copy(),
+        log_policy=own[0] if first_is_own else first[0],
+        policy=own[1] if first_is_own else first[1],
+        cdf=own[2] if first_is_own else first[2],
+        second_cdf=own[2] if second_is_own else second[2],
         first_is_own=first_is_own,
         second_is_own=second_is_own,
         stack=np.empty((depth, responses)),
         worse=np.empty(responses),
     )
-    if recipe.offline == 0:
-        nothing = np.zeros(responses)
-        for s in range(prompts):
-            renew_row(slots, recipe, s, nothing, True)
-    return slots
 
 
 @kernel
