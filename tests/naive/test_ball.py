@@ -75,7 +75,7 @@ def test_the_squared_fit_on_the_sphere_is_a_ridge_regression_with_a_larger_ridge
 
 
 @pytest.mark.parametrize("extra", [NoExtra(), XPO(0.5), VPO(0.5), RPO(0.2)], ids=lambda e: type(e).__name__)
-@pytest.mark.parametrize("radius", [0.3, 2.0, 30.0])
+@pytest.mark.parametrize("radius", [0.3, 30.0])
 @pytest.mark.parametrize("labels", [2, 40])
 def test_optimality_conditions_hold_in_the_ball(extra, radius, labels):
     """g + mu theta = 0 with mu >= 0, mu > 0 only on the sphere; nothing nearby in the ball is lower."""

@@ -49,8 +49,8 @@ def sentence(model, loss=None, extra=None, **parts) -> NaiveSentence:
 @pytest.mark.parametrize("second", ["self", "reference"])
 def test_the_plain_sentence_is_online_dpo(second):
     slot = Self() if second == "self" else Reference()
-    ours = naive_run(WORLD, sentence(Tabular(ridge=0.01), second=slot), rounds=50, **TAPE)
-    plain = naive_run(WORLD, NaiveOnlineDPO(ridge=0.01, second=second), rounds=50, **TAPE)
+    ours = naive_run(WORLD, sentence(Tabular(ridge=0.01), second=slot), rounds=30, **TAPE)
+    plain = naive_run(WORLD, NaiveOnlineDPO(ridge=0.01, second=second), rounds=30, **TAPE)
     for name in ("prompt", "first", "second", "first_won"):
         assert_array_equal(getattr(ours, name), getattr(plain, name))
     assert_allclose(ours.gap_t, plain.gap_t, rtol=0, atol=1e-12)
@@ -61,7 +61,7 @@ def test_the_plain_sentence_is_online_dpo(second):
 @pytest.mark.parametrize("extra", [XPO(0.0), VPO(0.0), VPO(0.0, weight="constant"), RPO(0.0)])
 def test_an_extra_of_weight_zero_is_none(model, extra):
     with_it, without = (
-        naive_run(WORLD, sentence(model, Squared(), part), rounds=25, **TAPE) for part in (extra, NoExtra())
+        naive_run(WORLD, sentence(model, Squared(), part), rounds=8, **TAPE) for part in (extra, NoExtra())
     )
     assert_array_equal(with_it.log_policy, without.log_policy)
 
@@ -69,14 +69,13 @@ def test_an_extra_of_weight_zero_is_none(model, extra):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 @pytest.mark.parametrize("loss", [Logistic(), Squared()], ids=["logistic", "squared"])
 def test_a_convex_fit_forgets_its_schedule(model, loss):
-    """Pessimism is convex: 30 labels on a fixed stream give one fit, warm-started often or never."""
+    """Pessimism is convex: 20 labels on a fixed stream give one fit, warm-started or not."""
     fits = []
-    for schedule in (EveryRound(), Every(30), Every(10)):
+    for schedule in (Every(4), Every(20)):
         learner = sentence(model, loss, RPO(0.05), first=Reference(), schedule=schedule)
-        naive_run(WORLD, learner, rounds=30, **TAPE)
+        naive_run(WORLD, learner, rounds=20, **TAPE)
         fits.append(naive.gibbs(WORLD, learner.rhat))
     assert_allclose(fits[1], fits[0], rtol=0, atol=1e-10)
-    assert_allclose(fits[2], fits[0], rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("model", MODELS[:3], ids=lambda model: type(model).__name__)
@@ -111,7 +110,7 @@ def test_the_fit_minimises_the_objective_written_out_label_by_label(kind):
         kind
     ]
     learner = sentence(model, Squared(), RPO(0.05))
-    trace = naive_run(world, learner, rounds=20, **TAPE)
+    trace = naive_run(world, learner, rounds=12, **TAPE)
     assert set(trace.prompt) == {0, 1, 2}
     if kind == "linear":
         found = minimize(
@@ -198,11 +197,11 @@ def test_optimism_raises_the_estimated_value_and_pessimism_lowers_it():
     """beta log Z_rhat - E_ref rhat, on the same fixed labels, is monotone in the weight of the bonus."""
 
     def estimated(extra) -> float:
-        learner = sentence(Box(ridge=0.1), extra=extra, first=Reference(), schedule=Every(50))
-        naive_run(WORLD, learner, rounds=50, **TAPE)
+        learner = sentence(Box(ridge=0.1), extra=extra, first=Reference(), schedule=Every(30))
+        naive_run(WORLD, learner, rounds=30, **TAPE)
         r = learner.rhat
         log_z = np.log(np.sum(np.exp(WORLD.log_ref + r / WORLD.beta), axis=1))
-        frequency = learner.extra.labels / 50
+        frequency = learner.extra.labels / 30
         return float(frequency @ (WORLD.beta * log_z - np.sum(np.exp(WORLD.log_ref) * r, axis=1)))
 
     values = [estimated(extra) for extra in (RPO(0.5), RPO(0.05), NoExtra(), VPO(0.025), VPO(0.25))]
