@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Bandit": "simbench.bandit",
+    "BatchLearner": "simbench.learners",
     "Comparison": "simbench.learners",
     "Control": "simbench.verify",
     "Count": "simbench.registry",
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from simbench.api import Trace, simulate
     from simbench.bandit import Bandit
     from simbench.errors import SimbenchError
-    from simbench.learners import Comparison, RoundLearner, fit_tabular
+    from simbench.learners import BatchLearner, Comparison, RoundLearner, fit_tabular
     from simbench.precision import float64
     from simbench.quantities import measure
     from simbench.registry import Count, Finite, NonNegative, Positive, load_plugin, parameters, register

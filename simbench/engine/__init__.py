@@ -1,16 +1,21 @@
-"""Engines: run learners on the tape, round by round, many runs at once."""
+"""Engines: run learners on the tape, round by round or batch by batch, many runs at once."""
 
+from simbench.engine.batches import MOST_LABELS, run_batches
 from simbench.engine.checkpoints import log_checkpoints
 from simbench.engine.digest import RESULT_PACKAGES, source_digest
-from simbench.engine.run import BLOCK, DEFAULT_QUANTITIES, ENGINES, choose_engine, run_block
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES
+from simbench.engine.run import ENGINES, LAST_ROUND, choose_engine, run_block
 
 __all__ = [
     "BLOCK",
     "DEFAULT_QUANTITIES",
     "ENGINES",
+    "LAST_ROUND",
+    "MOST_LABELS",
     "RESULT_PACKAGES",
     "choose_engine",
     "log_checkpoints",
+    "run_batches",
     "run_block",
     "source_digest",
 ]

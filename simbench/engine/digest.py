@@ -4,7 +4,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-KERNEL_PACKAGES = ("tape", "learners", "engine")
+KERNEL_PACKAGES = ("tape", "bandit", "learners", "engine")
 RESULT_PACKAGES = ("tape", "bandit", "quantities", "worlds", "learners", "engine")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.engine import round_loop
+from simbench.engine import batch_loop, round_loop
 from simbench.engine.digest import KERNEL_PACKAGES, source_digest
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
@@ -46,16 +46,26 @@ def kernel_cache() -> Path:
 @functools.cache
 def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
     """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
+    text = Path(round_loop.__file__).read_text()
+    for line in (PARTS, CODES):
+        if text.count(line) != 1:
+            raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
+    if reducers:
+        text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
     name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), *reducers])
+    return _cached(name, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
+
+
+@functools.cache
+def batch_kernel() -> ModuleType:
+    """Return `batch_loop`, imported from the kernel cache."""
+    return _cached("simbench_batch_loop", Path(batch_loop.__file__).read_text())
+
+
+def _cached(name: str, text: str) -> ModuleType:
     file = kernel_cache() / f"{name}.py"
     if not file.exists():
-        text = Path(round_loop.__file__).read_text()
-        for line in (PARTS, CODES):
-            if text.count(line) != 1:
-                raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
-        if reducers:
-            text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
-        _publish(file, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
+        _publish(file, text)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the kernel {file}")

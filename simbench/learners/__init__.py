@@ -3,7 +3,8 @@
 Modules of this package are imported when a learner is first looked up; a file dropped here is a learner known.
 """
 
+from simbench.learners.batch_protocol import BatchLearner
 from simbench.learners.fit import fit_tabular
 from simbench.learners.protocol import Comparison, Kernel, RoundLearner
 
-__all__ = ["Comparison", "Kernel", "RoundLearner", "fit_tabular"]
+__all__ = ["BatchLearner", "Comparison", "Kernel", "RoundLearner", "fit_tabular"]

@@ -30,14 +30,19 @@ class FittedLearner(Sentence):
 
     def function_class(self) -> FunctionClass[Any]:
         """Return the class that `model` names."""
-        if self.model == "tabular":
-            return Tabular(ridge=self.ridge)
-        if self.model == "box":
-            from simbench.learners.parts.box import Box
+        return named_class(self.model, ridge=self.ridge, radius=self.radius)
 
-            return Box(ridge=self.ridge)
-        if self.model == "linear":
-            from simbench.learners.parts.linear import Linear
 
-            return Linear(ridge=self.ridge, radius=self.radius)
-        return Finite()
+def named_class(model: str, *, ridge: float, radius: float) -> FunctionClass[Any]:
+    """Return the class called `model` ("tabular", "box", "linear", "finite") with those of the numbers that it has."""
+    if model == "tabular":
+        return Tabular(ridge=ridge)
+    if model == "box":
+        from simbench.learners.parts.box import Box
+
+        return Box(ridge=ridge)
+    if model == "linear":
+        from simbench.learners.parts.linear import Linear
+
+        return Linear(ridge=ridge, radius=radius)
+    return Finite()

@@ -1,0 +1,208 @@
+"""Batches of labels: a few iterations, each with as many labels as all before it, or nearly.
+
+The cumulative number of labels follows the checkpoints: iteration i draws the labels that lead from one checkpoint to
+the next, all under one pair of policies and as counts (bandit/batch.py), and ends with one fit. Learners are JAX,
+vmapped over runs; the counts come from the numba kernel on a CPU, from JAX elsewhere, and are the same integers as
+long as the policies are. A block always has the same width, as in the loop over rounds.
+
+    regret = sum over iterations of m_i (J(pi*) - J(first_i)),       m_i labels under slot-1 policy first_i,
+
+and likewise in the other two currencies: what the labels cost. The deployed policy is measured at every iteration.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from simbench.bandit import Bandit, draw_wins_jax, prompt_weights
+from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
+from simbench.engine.numba_engine import batch_kernel
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
+from simbench.engine.snapshot import Snapshot
+from simbench.errors import SimbenchError
+from simbench.learners.batch_protocol import BatchLearner
+from simbench.precision import float64
+from simbench.quantities import measure_batch, preference
+from simbench.tape import run_key
+
+MOST_LABELS = 10**12
+CELLS = 2**21  # cells of win counts that JAX draws at once; more runs are drawn in turn
+GAPS = ("value_gap", "reward_gap", "argmax_gap")  # of the slot-1 policy, in the order of ledger.CURRENCIES
+
+
+def run_batches(
+    world: Bandit,
+    learner: BatchLearner[Any],
+    *,
+    labels: int,
+    runs: Sequence[int],
+    seed: int = 0,
+    instance: int = 0,
+    checkpoints: np.ndarray | None = None,
+    quantities: Sequence[str] = DEFAULT_QUANTITIES,
+    block: int = BLOCK,
+) -> dict[str, np.ndarray]:
+    """Play `runs` of a batch learner in `world` and return columns of length len(runs) x iterations, run-major.
+
+    Columns: run; iteration = round, from 1; labels, cumulative; the cumulative regret, reward_regret, argmax_regret
+    (reward units) of the labels' slot-1 policies; one per quantity, of the policy deployed after the iteration's fit;
+    average_<quantity>, of the mean slot-1 policy of all labels; one per diagnostic of the learner.
+
+    Args:
+        labels: in all, at most 1e12. checkpoints: increasing label counts, ending anywhere up to `labels`; None means
+            log-spaced ones. The other arguments are those of `run_block`.
+
+    Raises:
+        SimbenchError: unknown quantities, too many runs or labels, a world that the learner cannot learn in, or a
+            learner whose policies are no distributions.
+    """
+    runs = list(runs)
+    require_block(runs, quantities, block)
+    if labels > MOST_LABELS:
+        raise SimbenchError(f"labels is {labels}; it must be at most {MOST_LABELS}.")
+    learner.check(world)
+    marks = log_checkpoints(labels) if checkpoints is None else require_checkpoints(checkpoints, labels)
+    keys = np.array([run_key(seed=seed, instance=instance, run=run) for run in runs])
+    with float64():
+        likes = np.asarray(preference(world))
+        state = _start(learner, world, block)
+    regret, policy_sum = np.zeros((block, len(GAPS))), np.zeros((block, world.prompts, world.responses))
+    rows, paid = [], 0
+    for iteration, mark in enumerate(marks.tolist()):
+        batch = mark - paid
+        with float64():
+            log_first, log_second = _acts(learner, world, state)
+            gaps = measure_batch(world, log_first, GAPS)
+            regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
+            first, second = np.exp(np.asarray(log_first)), np.exp(np.asarray(log_second))
+            policy_sum += batch * first
+            wins = draw_block(world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes)
+            _require_all_labels(learner, wins, batch)
+            state = _observed(learner, world, state, padded(wins.astype(np.float64), block))
+            paid = mark
+            snapshot = Snapshot(
+                round=iteration + 1,
+                log_policy=np.asarray(_deployed(learner, world, state)),
+                mean_policy=policy_sum / paid,
+                regret=regret.copy(),
+                diagnostics=_diagnosed(learner, state, block),
+            )
+        row = measure_snapshot(
+            world,
+            snapshot,
+            labels=paid,
+            diagnostics=learner.diagnostics,
+            quantities=tuple(quantities),
+            block=block,
+        )
+        rows.append({name: column[: len(runs)] for name, column in row.items()})
+    return stacked(runs, rows)
+
+
+def draw_block(
+    world: Bandit,
+    keys: np.ndarray,
+    batch: int,
+    labels: int,
+    first: np.ndarray,
+    second: np.ndarray,
+    likes: np.ndarray,
+) -> np.ndarray:
+    """Return the win counts `[B, S, A, A]` of batch `batch` of the runs with tape `keys [B, 2]`.
+
+    `first` and `second` are the probabilities `[B, S, A]` of the slots, `likes [S, A, A]` is P(a > b | s).
+    """
+    weights = np.asarray(prompt_weights(world))
+    if jax.default_backend() != "cpu":
+        return _draw_on_device(keys, batch, labels, weights, first, second, likes)
+    wins = np.empty((len(keys), *likes.shape), dtype=np.int64)
+    batch_kernel().draw_runs(keys, batch, labels, weights, first, second, likes, wins)
+    return wins
+
+
+def _draw_on_device(
+    keys: np.ndarray,
+    batch: int,
+    labels: int,
+    weights: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    likes: np.ndarray,
+) -> np.ndarray:
+    side_by_side = max(1, CELLS // likes.size)
+    drawn = []
+    for start in range(0, len(keys), side_by_side):
+        part = slice(start, start + side_by_side)
+        sizes = (
+            padded(keys[part], side_by_side),
+            padded(first[part], side_by_side),
+            padded(second[part], side_by_side),
+        )
+        drawn.append(np.asarray(_drawn(*sizes, batch, labels, weights, likes))[: len(keys[part])])
+    return np.concatenate(drawn)
+
+
+@jax.jit
+def _drawn(keys: Any, first: Any, second: Any, batch: Any, labels: Any, weights: Any, likes: Any) -> Any:
+    return draw_wins_jax(
+        keys[:, 0],
+        keys[:, 1],
+        batch,
+        labels,
+        weights=weights,
+        first=first,
+        second=second,
+        preference=likes,
+    )
+
+
+def _require_all_labels(learner: BatchLearner[Any], wins: np.ndarray, labels: int) -> None:
+    if (wins < 0).any() or (wins.sum(axis=(1, 2, 3)) != labels).any():
+        raise SimbenchError(
+            f"{type(learner).__name__}.act returned policies that are no distributions: "
+            f"not every one of {labels} labels has a place."
+        )
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2))
+def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> Any:
+    def repeated(leaf: Any) -> Any:
+        # `astype` makes weak types strong: `observe` returns strong ones, and would be compiled a second time.
+        array = jnp.asarray(leaf)
+        return jnp.broadcast_to(array.astype(array.dtype), (width, *array.shape))
+
+    return jax.tree.map(repeated, learner.init(jax.tree.map(jnp.asarray, world)))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _acts(learner: BatchLearner[Any], world: Bandit, states: Any) -> tuple[Any, Any]:
+    world = jax.tree.map(jnp.asarray, world)
+    return jax.vmap(lambda state: learner.act(state, world))(states)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _observed(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> Any:
+    world = jax.tree.map(jnp.asarray, world)
+    return jax.vmap(lambda state, counts: learner.observe(state, world, counts))(states, wins)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _deployed(learner: BatchLearner[Any], world: Bandit, states: Any) -> Any:
+    world = jax.tree.map(jnp.asarray, world)
+    return jax.vmap(lambda state: learner.policy(state, world))(states)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _numbers(learner: BatchLearner[Any], states: Any) -> Any:
+    return jax.vmap(learner.diagnose)(states)
+
+
+def _diagnosed(learner: BatchLearner[Any], states: Any, block: int) -> np.ndarray:
+    if not learner.diagnostics:
+        return np.zeros((block, 0))
+    numbers = _numbers(learner, states)
+    return np.stack([np.asarray(numbers[name], dtype=np.float64) for name in learner.diagnostics], axis=1)
