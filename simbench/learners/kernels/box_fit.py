@@ -37,10 +37,18 @@ class BoxScratch(NamedTuple):
 
 def box_scratch(size: int) -> BoxScratch:
     """Return room for fits of `size` responses."""
-    rows = [np.empty(size) for _ in range(5)]
-    squares = [np.empty((size, size)) for _ in range(2)]
-    indices = [np.empty(size, dtype=np.int64) for _ in range(2)]
-    return BoxScratch(*rows, *squares, np.empty(size), *indices)
+    return BoxScratch(
+        downhill=np.empty(size),
+        direction=np.empty(size),
+        bend=np.empty(size),
+        policy=np.empty(size),
+        weights=np.empty(size),
+        hessian=np.empty((size, size)),
+        factor=np.empty((size, size)),
+        part=np.empty(size),
+        free=np.empty(size, dtype=np.int64),
+        guess=np.empty(size, dtype=np.int64),
+    )
 
 
 @kernel
