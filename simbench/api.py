@@ -9,11 +9,14 @@ import numpy as np
 from simbench import engine as engines
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners import RoundLearner
+from simbench.learners import BatchLearner, RoundLearner
 from simbench.registry import configure
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Learner = RoundLearner[Any] | BatchLearner[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,8 @@ class Trace:
 
     def __repr__(self) -> str:
         learners = ", ".join(dict.fromkeys(self.columns["learner"].tolist()))
-        runs, rounds = len(np.unique(self.columns["run"])), int(self.columns["round"].max())
-        return f"Trace({learners}; {runs} runs of {rounds:,} rounds; {len(self)} rows)"
+        runs, labels = len(np.unique(self.columns["run"])), int(self.columns["labels"].max())
+        return f"Trace({learners}; {runs} runs of {labels:,} labels; {len(self)} rows)"
 
     def _repr_html_(self) -> str:
         return self.to_pandas().to_html(max_rows=10)
@@ -53,7 +56,7 @@ class Trace:
 
 def simulate(
     world: Bandit,
-    learners: str | RoundLearner[Any] | Sequence[str | RoundLearner[Any]],
+    learners: str | Learner | Sequence[str | Learner],
     *,
     rounds: int,
     runs: int = 1,
@@ -67,7 +70,8 @@ def simulate(
 
     `learners` are names (with default parameters) or configured learners, e.g. `OnlineDPO(second="reference")`. All
     see the same random numbers in the same run (common random numbers); `seed`, `instance` and the run index name
-    the tape. Raises `SimbenchError` for unknown names and impossible sizes.
+    the tape. A batch learner pays for `rounds` labels in a few iterations. Raises `SimbenchError` for unknown names and
+    impossible sizes.
     """
     if not isinstance(world, Bandit):
         raise SimbenchError(
@@ -75,7 +79,7 @@ def simulate(
         )
     if runs < 1:
         raise SimbenchError(f"runs is {runs}; it must be at least 1.")
-    named = [learners] if isinstance(learners, str | RoundLearner) else list(learners)
+    named = [learners] if isinstance(learners, str | RoundLearner | BatchLearner) else list(learners)
     if not named:
         raise SimbenchError("learners is empty; name at least one, e.g. ['online_dpo'].")
     built = [configure("learner", item, {}, "simulate") if isinstance(item, str) else item for item in named]
@@ -99,7 +103,7 @@ def simulate(
     return Trace(columns=_stacked(parts))
 
 
-def labels_of(learners: Iterable[str | RoundLearner[Any]]) -> list[str]:
+def labels_of(learners: Iterable[str | Learner]) -> list[str]:
     """Return distinct labels: the name, or the configured learner's text; repeats are numbered."""
     seen: dict[str, int] = {}
     labels = []

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
+from simbench.study.spec import MOST_ROUNDS
 
 BASE = "base"
 FORMS = '"environment.<parameter>", "environment.<table>.<parameter>", "learner.<label>.<parameter>" or "run.rounds"'
@@ -99,10 +100,10 @@ def _check_values(path: Path, key: str, values: list[Any]) -> None:
                 f'{path}: grid."{key}"[{i}] is nan; a grid is made of numbers, text, or true and false.'
             )
         if key == "run.rounds" and (
-            isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 2**32
+            isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_ROUNDS
         ):
             raise SimbenchError(
-                f'{path}: grid."{key}"[{i}] is {value!r}; it must be a whole number from 1 to 2**32.'
+                f'{path}: grid."{key}"[{i}] is {value!r}; it must be a whole number from 1 to {MOST_ROUNDS}.'
             )
         if value in values[:i]:
             raise SimbenchError(f'{path}: grid."{key}" lists {value!r} twice.')

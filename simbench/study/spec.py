@@ -26,7 +26,8 @@ from simbench.named_files import read_toml
 from simbench.study.complaint import complain
 
 Whole = Annotated[int, Field(ge=1)]
-Rounds = Annotated[int, Field(ge=1, le=2**32)]  # the tape counts rounds in 32 bits
+MOST_ROUNDS = 10**12  # labels of a batch learner; a round learner has fewer rounds, see study.py
+Rounds = Annotated[int, Field(ge=1, le=MOST_ROUNDS)]
 Text = Annotated[str, Field(min_length=1)]
 Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
 
@@ -43,7 +44,7 @@ class RunSettings(Record):
     """How much is simulated.
 
     Args:
-        rounds: labels per run, one per round.
+        rounds: labels per run, one per round; a batch learner pays for as many, in far fewer iterations.
         instances: worlds drawn from the environment.
         runs: replicates in each world.
         seed: names the study's randomness; another seed is another, independent study.

@@ -10,7 +10,9 @@ from typing import Any
 
 from simbench import named_files
 from simbench.bandit import Bandit
+from simbench.engine import LAST_ROUND
 from simbench.errors import SimbenchError, UnknownNameError, nearest
+from simbench.learners import BatchLearner
 from simbench.quantities import MEASURED
 from simbench.registry import configure, everything
 from simbench.study.settings import Setting, expand
@@ -124,7 +126,12 @@ def _check(study: Study) -> None:
             )
     for setting in study.settings:
         for entry in study.learners:
-            study.learner(entry, setting)
+            learner = study.learner(entry, setting)
+            if setting.rounds > LAST_ROUND and not isinstance(learner, BatchLearner):
+                raise SimbenchError(
+                    f"{study.path}: run.rounds is {setting.rounds}; it must be at most {LAST_ROUND} for learner "
+                    f"'{entry.shown}' (only a batch learner takes more labels)."
+                )
         try:
             study.world(setting, 0)
         except SimbenchError as error:

@@ -57,7 +57,7 @@ LARGEST = 2**53  # counts are exact in float64
 def round_key_numpy(key: Key, round_index: int) -> Key:
     """Return the key of a round's counts, of the run with tape `key`."""
     word0, word1 = threefry_numpy(key[0], key[1], round_index, BATCH)
-    return word0[()], word1[()]
+    return np.uint32(word0), np.uint32(word1)
 
 
 def binomial_numpy(key: Key, slot: Any, n: Any, p: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ BAD_SHAPES = [
     ("rounds = 40", "rounds = 0", ["run.rounds", "0", "at least 1"]),
     ("rounds = 40", "rounds = -40", ["run.rounds", "-40", "at least 1"]),
     ("rounds = 40", "rounds = nan", ["run.rounds", "nan", "whole number"]),
-    ("rounds = 40", "rounds = 100_000_000_000", ["run.rounds", "at most 4294967296"]),
+    ("rounds = 40", "rounds = 10_000_000_000_000", ["run.rounds", "at most 1000000000000"]),
     ("rounds = 40", "rounds = '40'", ["run.rounds", "'40'", "whole number"]),
     ("rounds = 40", "round = 40", ["[run]", "'round'", "Did you mean 'rounds'?"]),
     ("rounds = 40\n", "", ["run.rounds", "missing"]),
@@ -55,6 +55,7 @@ def test_refused_when_read(write_study, old, new, words):
 ENVIRONMENT = '{ family = "random_tabular", parameters = { prompts = 2, responses = 3, beta = 1.0 } }'
 GRID = ('[[learner]]\nname = "online_dpo"', '[grid]\n{}\n\n[[learner]]\nname = "online_dpo"')
 BAD_NAMES = [
+    ("rounds = 40", "rounds = 100_000_000_000", ["run.rounds", "at most 4294967296"]),
     (ENVIRONMENT, '"random_tabulr"', ["no environment", "Did you mean 'random_tabular'?"]),
     (ENVIRONMENT, "3", ["environment", "3", "text in quotes or a table"]),
     ("random_tabular", "random_tabulr", ["no family", "Did you mean 'random_tabular'?"]),
