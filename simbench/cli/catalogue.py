@@ -10,7 +10,7 @@ import typer
 from simbench.cli.output import AsJson, Plugins, print_columns, print_json
 from simbench.errors import SimbenchError, nearest
 
-KINDS = ("environments", "experiments", "learners", "claims", "figures")
+KINDS = ("environments", "modifiers", "experiments", "learners", "claims", "figures")
 Row = dict[str, str]
 
 

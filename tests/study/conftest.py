@@ -37,7 +37,7 @@ Write = Callable[..., Path]
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, in a process that computes itself; what plug-ins register is forgotten."""
     monkeypatch.chdir(tmp_path)
-    for kind in ("learner", "family"):
+    for kind in ("learner", "family", "modifier"):
         monkeypatch.setitem(registry._things, kind, registry.everything(kind))
     monkeypatch.setattr(one_core, "_in_force", True)
     return tmp_path

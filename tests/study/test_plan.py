@@ -7,6 +7,7 @@ import pytest
 from simbench.registry import load_plugin
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
+from simbench.worlds import environment_from_table
 
 GRID_HERE = ('[[learner]]\nname = "online_dpo"', '[grid]\n{}\n\n[[learner]]\nname = "online_dpo"')
 
@@ -41,6 +42,18 @@ def test_a_study_has_the_same_units_whenever_it_is_planned(ids):
 )
 def test_what_changes_every_number_changes_every_name(ids, change):
     assert not set(ids()) & set(ids(change))
+
+
+def test_a_modifier_is_swept_like_a_parameter(ids, write_study):
+    swept = ("[run]", '[grid]\n"environment.noise.flip" = [0.0, 0.1]\n\n[run]')
+    assert set(ids()) & set(ids(swept)) == set()
+    write_study(swept)
+    worlds = {}
+    for unit in make_plan(load_study("tiny")).units:
+        environment = environment_from_table(unit.given["environment"], "worker")
+        worlds[unit.spec["world"]["modifiers"]["noise"]["flip"]] = environment.draw(instance=0)
+    assert worlds[0.0].prefs is None
+    assert worlds[0.1].prefs.min() >= 0.1
 
 
 def test_the_name_of_the_study_is_in_every_row_and_so_in_every_name(ids):

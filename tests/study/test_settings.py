@@ -26,15 +26,18 @@ def test_without_a_grid_there_is_one_setting():
 def test_each_key_goes_where_it_says():
     grid = {
         "environment.beta": [0.5],
+        "environment.sources.gap": [0.1],
         "learner.a.ridge": [2],
         "learner.a.second": ["self"],
         "run.rounds": [9],
     }
     (setting,) = expand(FILE, grid, labels=["a", "b"], rounds=7)
-    assert setting.environment == {"beta": 0.5}
+    assert setting.environment == {"beta": 0.5, "sources.gap": 0.1}
     assert setting.learners == {"a": {"ridge": 2, "second": "self"}}
     assert setting.rounds == 9
-    assert setting.name == "environment.beta=0.5, learner.a.ridge=2, learner.a.second=self, run.rounds=9"
+    assert setting.name == (
+        "environment.beta=0.5, environment.sources.gap=0.1, learner.a.ridge=2, learner.a.second=self, run.rounds=9"
+    )
 
 
 values = st.one_of(st.integers(-5, 5), st.floats(allow_nan=False), st.booleans(), st.text("abc", max_size=2))

@@ -1,0 +1,47 @@
+"""The table of shipped environments in the documentation says what the worlds are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simbench.named_files import names
+from simbench.quantities import measure
+from simbench.worlds import make
+from simbench.worlds.exact_gap import largest_gap
+
+PAGE = (Path(__file__).parents[2] / "docs" / "worlds.md").read_text()
+ROWS = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in PAGE.splitlines()]
+WORLDS = {row[0]: row[1:] for row in ROWS if len(row) == 8 and row[0].startswith("`")}
+
+
+def documented():
+    """Environment names of the table; `a_*` stands for every name that begins so."""
+    for cell, numbers in WORLDS.items():
+        for pattern in re.findall(r"`([\w*]+)`", cell):
+            for name in names("environments"):
+                if re.fullmatch(pattern.replace("*", r"\w*"), name):
+                    yield name, numbers
+
+
+def test_every_shipped_environment_is_in_the_table():
+    assert {name for name, _ in documented()} == set(names("environments"))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("name", "numbers"), list(documented()))
+def test_its_row_is_right(name, numbers):
+    world = make(name)
+    assert [float(number) for number in numbers[:4]] == [
+        world.prompts,
+        world.responses,
+        float(world.beta),
+        float(world.reward_bound),
+    ]
+    measured = measure(world, world.log_ref, names=["value_gap", "coverage"])
+    assert float(measured["value_gap"]) == pytest.approx(float(numbers[4]), rel=5e-3)
+    assert float(measured["coverage"]) == pytest.approx(float(numbers[5]), rel=5e-3)
+    found = largest_gap(world)
+    low, _, high = numbers[6].partition(" to ")
+    assert found.lower == pytest.approx(float(low), rel=5e-3)
+    assert found.upper == pytest.approx(float(high or low), rel=5e-3)
