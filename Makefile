@@ -3,8 +3,9 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist worksteal
+SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
-.PHONY: reproduce test test-claims test-long test-nojit guards bench clean help
+.PHONY: reproduce test test-thorough test-long test-nojit guards bench clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -12,11 +13,12 @@ help: ## list the targets
 reproduce: .venv/ready ## run all studies at the quick preset, judge claims, draw figures into results/
 	$(BIN)/simbench reproduce --preset quick
 
-test: .venv/ready-test ## the test suite, under five minutes on two cores
-	$(PYTEST) tests --ignore=tests/long --ignore=tests/benchmarks -m "not catalogue"
+test: .venv/ready-test ## the test suite, under four minutes on two cores
+	XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)" \
+		$(PYTEST) $(SUITE) -m "not catalogue and not thorough"
 
-test-claims: .venv/ready-test ## judge the whole catalogue of claims with every control
-	$(PYTEST) tests/theory -m catalogue --dist loadfile
+test-thorough: .venv/ready-test ## what the default tests leave out: further cases, and the catalogue with every control
+	$(PYTEST) $(SUITE) -m "catalogue or thorough" --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for the full sizes
 	$(PYTEST) tests/long

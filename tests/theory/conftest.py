@@ -1,4 +1,4 @@
-"""Tests of the catalogue carry the mark `catalogue`: they take minutes, and run in CI by `make test-claims`.
+"""Tests of the catalogue carry the mark `catalogue`: they take minutes, and run in CI by `make test-thorough`.
 
 `make test` replays the saved witnesses of misprints; `make reproduce` judges every claim.
 """
