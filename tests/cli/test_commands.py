@@ -40,7 +40,7 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("kind", ["environments", "experiments", "learners", "claims", "figures"])
+@pytest.mark.parametrize("kind", ["environments", "modifiers", "experiments", "learners", "claims", "figures"])
 def test_list_says_name_source_and_summary_of_everything(simbench, kind):
     listed = rows(simbench("list", kind, "--json"))
     assert all(set(row) == {"name", "source", "summary"} for row in listed)
@@ -56,7 +56,7 @@ def test_list_says_name_source_and_summary_of_everything(simbench, kind):
 
 
 def test_list_without_a_kind_is_all_of_them(simbench):
-    kinds = ["environments", "experiments", "learners", "claims", "figures"]
+    kinds = ["environments", "modifiers", "experiments", "learners", "claims", "figures"]
     everything_listed = rows(simbench("list", "--json"))
     assert everything_listed == [row for kind in kinds for row in rows(simbench("list", kind, "--json"))]
     assert [line[:-1] for line in simbench("list").stdout.splitlines() if not line.startswith(" ")] == kinds
