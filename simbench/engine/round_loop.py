@@ -14,16 +14,14 @@ from simbench.learners.kernels.constant import act, observe
 from simbench.learners.kernels.schedules import ALL
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
 from simbench.tape.borrow import borrow
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 REDUCERS = (-1,)  # no diagnostic
 
 
-@kernel
-def price_row(world, state, ledger, prompt):
+@inner
+def price_row(world, log_policy, policy, ledger, prompt):
     """Renew the three gaps of one prompt's row, and the ledger's copy of its policy."""
-    log_policy = state.log_policy[prompt]
-    policy = state.policy[prompt]
     reward = world.reward[prompt]
     log_optimal = world.log_optimal[prompt]
     divergence = 0.0
@@ -44,7 +42,7 @@ def price_row(world, state, ledger, prompt):
     ledger.gaps[2, prompt] = weight * (world.best_reward[prompt] - reward[first_best])
 
 
-@kernel
+@inner
 def settle_row(ledger, prompt, until):
     """Enter a row's gaps and policy for the rounds since it last changed."""
     stood = until - ledger.since[prompt]
@@ -56,18 +54,18 @@ def settle_row(ledger, prompt, until):
         ledger.since[prompt] = until
 
 
-@kernel
-def reduce_diagnostics(state, ledger):
-    """Fold this round's diagnostics into the ledger: last, sum, max, any. REDUCERS is known when this is compiled."""
+@inner
+def reduce_diagnostics(now, reduced):
+    """Fold this round's diagnostics into the ledger's: last, sum, max, any. REDUCERS is known when this is compiled."""
     for k in range(len(REDUCERS)):
         if REDUCERS[k] == LAST:
-            ledger.diagnostics[k] = state.diagnostics[k]
+            reduced[k] = now[k]
         elif REDUCERS[k] == SUM:
-            ledger.diagnostics[k] += state.diagnostics[k]
+            reduced[k] += now[k]
         elif REDUCERS[k] == MAX:
-            ledger.diagnostics[k] = max(ledger.diagnostics[k], state.diagnostics[k])
-        elif REDUCERS[k] == ANY and state.diagnostics[k] != 0.0:
-            ledger.diagnostics[k] = 1.0
+            reduced[k] = max(reduced[k], now[k])
+        elif REDUCERS[k] == ANY and now[k] != 0.0:
+            reduced[k] = 1.0
 
 
 @kernel(cache=True, nogil=True)
@@ -82,7 +80,7 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
     bradley_terry = world.prefs.shape[0] == 0
     if first_round == 0:
         for s in range(prompts):
-            price_row(world, state, ledger, s)
+            price_row(world, state.log_policy[s], state.policy[s], ledger, s)
     for start in range(first_round, last_round, chunk):
         rounds = min(chunk, last_round - start)
         fill_uniforms_numba(key0, key1, start, buffer[:, :rounds])
@@ -98,12 +96,12 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
             touched = observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
             if touched >= 0:
                 settle_row(ledger, touched, start + i + 1)
-                price_row(world, state, ledger, touched)
+                price_row(world, state.log_policy[touched], state.policy[touched], ledger, touched)
             elif touched == ALL:
                 for row in range(prompts):
                     settle_row(ledger, row, start + i + 1)
-                    price_row(world, state, ledger, row)
-            reduce_diagnostics(state, ledger)
+                    price_row(world, state.log_policy[row], state.policy[row], ledger, row)
+            reduce_diagnostics(state.diagnostics, ledger.diagnostics)
     for s in range(prompts):
         settle_row(ledger, s, last_round)
     return np.int64(last_round)

@@ -14,3 +14,8 @@ def kernel(function: Any = None, **options: Any) -> Any:
     """Decorate a kernel: `@kernel`, or `@kernel(cache=True)` with numba's own options."""
     compile_kernel = numba.njit(error_model="numpy", fastmath={"contract"}, **options)
     return compile_kernel if function is None else compile_kernel(function)
+
+
+def inner(function: Any) -> Any:
+    """Decorate a kernel that only kernels call: without its entry from Python, a costly one for named tuples."""
+    return kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -29,7 +29,10 @@ def block(engine="numba", runs=(0, 1, 2), learner=None, **changes):
     return run_block(WORLD, learner or OnlineDPO(ridge=1.0), **options)
 
 
-@pytest.mark.parametrize("engine", ["numba", "jax"])
+ENGINES = ["numba", pytest.param("jax", marks=pytest.mark.thorough)]  # by default they are compared, below
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_columns_against_their_definitions(engine):
     table = block(engine)
     assert table["run"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -53,7 +56,7 @@ def test_engines_agree_on_every_column():
         np.testing.assert_allclose(jax[name], values, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("engine", ["numba", "jax"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_does_not_depend_on_its_company(engine):
     """To the bit: alone or beside others, in any order, with more checkpoints."""
     together = block(engine, runs=(0, 1, 2))
@@ -118,6 +121,7 @@ def test_checkpoints_are_log_spaced_and_end_at_the_last_round():
 
 
 @pytest.mark.compiled
+@pytest.mark.thorough
 def test_second_process_loads_the_kernel_from_disk(tmp_path):
     """Compiled once per machine: the second process compiles nothing, and an edit of our sources renames the cache."""
     code = (

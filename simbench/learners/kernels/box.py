@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.kernels.box_fit import BoxScratch, box_scratch, fit_box
-from simbench.learners.kernels.recipe import Recipe
+from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 
 class BoxKernelState(NamedTuple):
@@ -19,7 +19,7 @@ class BoxKernelState(NamedTuple):
     policy: np.ndarray  # [S, A]
     diagnostics: np.ndarray  # [1] whether this round left a fit unsolved
     slots: Slots
-    recipe: Recipe
+    rules: Rules
     wins: np.ndarray  # [S, A, A]
     counts: np.ndarray  # [S, A, A] symmetric, zero diagonal
     centred: np.ndarray  # [S, A] the fit r - R/2
@@ -44,7 +44,7 @@ def start(
         policy=slots.policy,
         diagnostics=np.zeros(1),
         slots=slots,
-        recipe=recipe,
+        rules=recipe.rules,
         wins=np.zeros((prompts, responses, responses)),
         counts=np.zeros((prompts, responses, responses)),
         centred=np.zeros((prompts, responses)),
@@ -59,16 +59,16 @@ def start(
     )
 
 
-@kernel
+@inner
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.slots.cdf[prompt], state.slots.second_cdf[prompt]
 
 
-@kernel
+@inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the label, refit what is due, and renew those rows."""
-    recipe = state.recipe
+    rules = state.rules
     if first_won:
         state.wins[prompt, first, second] += 1.0
     else:
@@ -77,29 +77,29 @@ def observe(state, prompt, first, second, first_won, round_index):
         state.counts[prompt, first, second] += 1.0
         state.counts[prompt, second, first] += 1.0
         state.stale[prompt] = True
-    if recipe.bonus == DRAWS:
-        state.mass[prompt] += recipe.per_label
-        state.credit[prompt, second] += recipe.per_label
+    if rules.bonus == DRAWS:
+        state.mass[prompt] += rules.per_label
+        state.credit[prompt, second] += rules.per_label
         state.stale[prompt] = True
-    elif recipe.bonus == CALIBRATED:
-        state.mass[prompt] += recipe.per_label
+    elif rules.bonus == CALIBRATED:
+        state.mass[prompt] += rules.per_label
         for a in range(state.centred.shape[1]):
-            state.credit[prompt, a] += recipe.per_label * state.slots.ref[prompt, a]
+            state.credit[prompt, a] += rules.per_label * state.slots.ref[prompt, a]
         state.stale[prompt] = True
     state.diagnostics[0] = 0.0
-    due = refit_due(recipe, round_index)
+    due = refit_due(rules, round_index)
     if due == WAIT:
         return NONE
     if due == THIS_PROMPT:
         if not state.stale[prompt]:
             return NONE  # a self-pair carries no information: the fit stands
         refit(state, prompt)
-        renew_row(state.slots, recipe, prompt, state.centred[prompt], False)
+        renew_row(state.slots, prompt, state.centred[prompt], False)
         return prompt
     for s in range(state.centred.shape[0]):
         if state.stale[s]:
             refit(state, s)
-        renew_row(state.slots, recipe, s, state.centred[s], True)
+        renew_row(state.slots, s, state.centred[s], True)
     return ALL
 
 
@@ -107,8 +107,8 @@ def observe(state, prompt, first, second, first_won, round_index):
 def refit(state, prompt):
     """Solve one prompt from where its last fit ended; a shift of its rewards changes no policy."""
     solved = fit_box(
-        state.recipe.loss,
-        state.recipe.bonus != NOTHING,
+        state.rules.loss,
+        state.rules.bonus != NOTHING,
         state.wins[prompt],
         state.counts[prompt],
         state.mass[prompt],

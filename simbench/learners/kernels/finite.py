@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from simbench.learners.kernels.recipe import Recipe
+from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.quantities.value import TIE
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 TABLE_CELLS = 2**23  # S A^2 M losses are tabulated up to 64 MB, and computed label by label beyond
 
@@ -27,7 +27,7 @@ class FiniteKernelState(NamedTuple):
     policy: np.ndarray  # [S, A]
     diagnostics: np.ndarray  # [1] unsolved fits: none ever
     slots: Slots
-    recipe: Recipe
+    rules: Rules
     objective: np.ndarray  # [M]
     best: np.ndarray  # [1] the hypothesis in force; -1 before the first fit
     rewards: np.ndarray  # [S, A, M] the class, hypotheses last
@@ -45,7 +45,7 @@ def start(recipe: Recipe, *, log_ref: np.ndarray, beta: float, reward_class: np.
         policy=slots.policy,
         diagnostics=np.zeros(1),
         slots=slots,
-        recipe=recipe,
+        rules=recipe.rules,
         objective=objective.copy(),
         best=np.array([-1]),
         rewards=rewards,
@@ -60,7 +60,14 @@ class _Shared:
 
     def __init__(self, recipe: Recipe, log_ref: np.ndarray, beta: float, reward_class: np.ndarray) -> None:
         self.recipe, self.log_ref, self.beta, self.reward_class = recipe, log_ref, beta, reward_class
-        numbers = (recipe.loss, recipe.bonus, recipe.per_label, beta, log_ref.shape, reward_class.shape)
+        numbers = (
+            recipe.rules.loss,
+            recipe.rules.bonus,
+            recipe.rules.per_label,
+            beta,
+            log_ref.shape,
+            reward_class.shape,
+        )
         arrays = (recipe.mass, recipe.credit, log_ref, reward_class)
         self.identity = (numbers, *(array.tobytes() for array in arrays))
 
@@ -81,28 +88,28 @@ def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     losses = np.empty((0, 0, 0, 0))
     if prompts * responses**2 * size <= TABLE_CELLS:
         u = rewards[:, :, None, :] - rewards[:, None, :, :]
-        losses = np.logaddexp(0.0, -u) if recipe.loss == LOGISTIC else np.square(u - 0.5)
-    if recipe.bonus == DRAWS:
-        bonuses = recipe.per_label * (rewards - beta * log_partition[:, None, :])
-    elif recipe.bonus == CALIBRATED:
+        losses = np.logaddexp(0.0, -u) if recipe.rules.loss == LOGISTIC else np.square(u - 0.5)
+    if recipe.rules.bonus == DRAWS:
+        bonuses = recipe.rules.per_label * (rewards - beta * log_partition[:, None, :])
+    elif recipe.rules.bonus == CALIBRATED:
         mean = np.einsum("sa,sam->sm", np.exp(log_ref), rewards)
-        bonuses = recipe.per_label * (mean - beta * log_partition)[:, None, :]
+        bonuses = recipe.rules.per_label * (mean - beta * log_partition)[:, None, :]
     else:
         bonuses = np.empty((0, 0, 0))
     objective = np.einsum("sa,sam->m", recipe.credit, rewards) - beta * (recipe.mass @ log_partition)
     return rewards, losses, bonuses, objective
 
 
-@kernel
+@inner
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.slots.cdf[prompt], state.slots.second_cdf[prompt]
 
 
-@kernel
+@inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Charge the label to every hypothesis and play the first within 1e-9 of the best."""
-    recipe, objective = state.recipe, state.objective
+    rules, objective = state.rules, state.objective
     winner, loser = (first, second) if first_won else (second, first)
     size = objective.shape[0]
     if state.losses.shape[0] > 0:
@@ -112,16 +119,16 @@ def observe(state, prompt, first, second, first_won, round_index):
     else:
         above, below = state.rewards[prompt, winner], state.rewards[prompt, loser]
         for m in range(size):
-            objective[m] += label_loss(recipe.loss, above[m] - below[m])
-    if recipe.bonus == DRAWS:
+            objective[m] += label_loss(rules.loss, above[m] - below[m])
+    if rules.bonus == DRAWS:
         drawn = state.bonuses[prompt, second]
         for m in range(size):
             objective[m] += drawn[m]
-    elif recipe.bonus == CALIBRATED:
+    elif rules.bonus == CALIBRATED:
         calibrated = state.bonuses[prompt, 0]
         for m in range(size):
             objective[m] += calibrated[m]
-    if refit_due(recipe, round_index) == WAIT:
+    if refit_due(rules, round_index) == WAIT:
         return NONE
     best = first_best(objective)
     if best == state.best[0]:
@@ -130,7 +137,7 @@ def observe(state, prompt, first, second, first_won, round_index):
     for s in range(state.rewards.shape[0]):
         for a in range(state.rewards.shape[1]):
             state.row[a] = state.rewards[s, a, best]
-        renew_row(state.slots, recipe, s, state.row, True)
+        renew_row(state.slots, s, state.row, True)
     return ALL
 
 

@@ -13,10 +13,10 @@ from simbench.learners.kernels.linear_objective import (
     count_label,
     open_fit,
 )
-from simbench.learners.kernels.recipe import Recipe
+from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 
 class LinearKernelState(NamedTuple):
@@ -26,7 +26,7 @@ class LinearKernelState(NamedTuple):
     policy: np.ndarray  # [S, A]
     diagnostics: np.ndarray  # [1] whether this round left the fit unsolved
     slots: Slots
-    recipe: Recipe
+    rules: Rules
     fit: LinearFit
 
 
@@ -40,24 +40,24 @@ def start(
         policy=slots.policy,
         diagnostics=np.zeros(1),
         slots=slots,
-        recipe=recipe,
+        rules=recipe.rules,
         fit=open_fit(recipe, log_ref=log_ref, beta=beta, features=features, ridge=ridge, radius=radius),
     )
 
 
-@kernel
+@inner
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.slots.cdf[prompt], state.slots.second_cdf[prompt]
 
 
-@kernel
+@inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the label, refit if that is due, and renew all rows."""
-    recipe, fit = state.recipe, state.fit
+    rules, fit = state.rules, state.fit
     count_label(fit, prompt, first, second, first_won)
     state.diagnostics[0] = 0.0
-    due = refit_due(recipe, round_index)
+    due = refit_due(rules, round_index)
     news = first != second or fit.per_label != 0.0
     if due == WAIT:
         if news:
@@ -80,5 +80,5 @@ def observe(state, prompt, first, second, first_won, round_index):
     responses = fit.policy.shape[0]
     for s in range(fit.mass.shape[0]):
         rewards = fit.reward[s * responses : (s + 1) * responses]
-        renew_row(state.slots, recipe, s, rewards, due != THIS_PROMPT)
+        renew_row(state.slots, s, rewards, due != THIS_PROMPT)
     return ALL

@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
 
 
-class Recipe(NamedTuple):
-    """Codes and parameters of a sentence; arrays are shared by all runs and never written."""
+class Rules(NamedTuple):
+    """What a kernel looks up in a round. Short: numba compiles a named tuple field by field, wherever it goes."""
 
     loss: int
     bonus: int
     per_label: float  # what a label adds to the bonus mass m[s]
-    mass: np.ndarray  # [S] m before any label
-    credit: np.ndarray  # [S, A] c before any label
     schedule: int
     period: int
     offline: int  # labels that come first, from the reference
     marks: np.ndarray  # [k] numbers of labels after which to refit
+
+
+class Recipe(NamedTuple):
+    """Codes and parameters of a sentence; arrays are shared by all runs and never written."""
+
+    rules: Rules
+    mass: np.ndarray  # [S] m of the bonus before any label
+    credit: np.ndarray  # [S, A] c before any label
     first_codes: np.ndarray  # [i] the program of slot 1
     first_values: np.ndarray  # [i]
     second_codes: np.ndarray  # [j] the program of slot 2
@@ -50,15 +56,17 @@ def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
         return None
     first, second = (program for program in programs if program is not None)
     return Recipe(
-        loss=int(codes[0] or 0),
-        bonus=int(codes[1] or 0),
-        per_label=float(parts.bonus.per_label(world)),
+        rules=Rules(
+            loss=int(codes[0] or 0),
+            bonus=int(codes[1] or 0),
+            per_label=float(parts.bonus.per_label(world)),
+            schedule=int(codes[2] or 0),
+            period=int(parts.schedule.period),
+            offline=int(parts.schedule.offline),
+            marks=np.array(parts.schedule.marks, dtype=np.int64),
+        ),
         mass=mass,
         credit=credit,
-        schedule=int(codes[2] or 0),
-        period=int(parts.schedule.period),
-        offline=int(parts.schedule.offline),
-        marks=np.array(parts.schedule.marks, dtype=np.int64),
         first_codes=np.array([code for code, _ in first], dtype=np.int64),
         first_values=np.array([value for _, value in first]),
         second_codes=np.array([code for code, _ in second], dtype=np.int64),

@@ -8,20 +8,20 @@ WAIT, THIS_PROMPT, EVERYTHING = 0, 1, 2
 
 
 @kernel
-def refit_due(recipe, round_index):
+def refit_due(rules, round_index):
     """Return whether to refit after this round: not at all, the label's prompt, or everything."""
-    online = round_index - recipe.offline
+    online = round_index - rules.offline
     if online < 0:
         return EVERYTHING if online == -1 else WAIT
-    if recipe.schedule == EVERY:
-        if recipe.period == 1:
+    if rules.schedule == EVERY:
+        if rules.period == 1:
             return THIS_PROMPT
-        return EVERYTHING if (online + 1) % recipe.period == 0 else WAIT
-    low, high = 0, recipe.marks.shape[0]
+        return EVERYTHING if (online + 1) % rules.period == 0 else WAIT
+    low, high = 0, rules.marks.shape[0]
     while low < high:
         middle = (low + high) // 2
-        if recipe.marks[middle] < online + 1:
+        if rules.marks[middle] < online + 1:
             low = middle + 1
         else:
             high = middle
-    return EVERYTHING if low < recipe.marks.shape[0] and recipe.marks[low] == online + 1 else WAIT
+    return EVERYTHING if low < rules.marks.shape[0] and rules.marks[low] == online + 1 else WAIT

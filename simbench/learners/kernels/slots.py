@@ -22,7 +22,7 @@ from simbench.learners.parts.samplers import (
     WORST_OF,
 )
 from simbench.quantities.value import TIE
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 
 class Slots(NamedTuple):
@@ -41,6 +41,13 @@ class Slots(NamedTuple):
     second_cdf: np.ndarray  # [S, A] slot 2
     first_is_own: bool
     second_is_own: bool
+    first_fixed: bool
+    second_fixed: bool
+    first_codes: np.ndarray  # [i] the program of slot 1
+    first_values: np.ndarray  # [i]
+    second_codes: np.ndarray  # [j]
+    second_values: np.ndarray  # [j]
+    tables: np.ndarray  # [n, S, A] fixed policies
     stack: np.ndarray  # [depth, A] scratch
     worse: np.ndarray  # [A] scratch
 
@@ -71,13 +78,20 @@ def open_slots(recipe: Recipe, *, log_ref: np.ndarray, beta: float) -> Slots:
         second_cdf=own[2] if second_is_own else second[2],
         first_is_own=first_is_own,
         second_is_own=second_is_own,
+        first_fixed=recipe.first_fixed,
+        second_fixed=recipe.second_fixed,
+        first_codes=recipe.first_codes,
+        first_values=recipe.first_values,
+        second_codes=recipe.second_codes,
+        second_values=recipe.second_values,
+        tables=recipe.tables,
         stack=np.empty((depth, responses)),
         worse=np.empty(responses),
     )
 
 
-@kernel
-def renew_row(slots, recipe, prompt, reward, everything):
+@inner
+def renew_row(slots, prompt, reward, everything):
     """Make the rows of one prompt anew from its fitted `reward [A]`; fixed slots only if `everything`."""
     gibbs_row(
         slots.log_ref[prompt],
@@ -87,24 +101,24 @@ def renew_row(slots, recipe, prompt, reward, everything):
         slots.own_policy[prompt],
         slots.own_cdf[prompt],
     )
-    if not slots.first_is_own and (everything or not recipe.first_fixed):
-        row = run_program(slots, recipe, recipe.first_codes, recipe.first_values, prompt, reward)
+    if not slots.first_is_own and (everything or not slots.first_fixed):
+        row = run_program(slots, slots.first_codes, slots.first_values, prompt, reward)
         running = 0.0
         for a in range(row.shape[0]):
             slots.policy[prompt, a] = row[a]
             slots.log_policy[prompt, a] = math.log(row[a]) if row[a] > 0.0 else -math.inf
             running += row[a]
             slots.cdf[prompt, a] = running
-    if not slots.second_is_own and (everything or not recipe.second_fixed):
-        row = run_program(slots, recipe, recipe.second_codes, recipe.second_values, prompt, reward)
+    if not slots.second_is_own and (everything or not slots.second_fixed):
+        row = run_program(slots, slots.second_codes, slots.second_values, prompt, reward)
         running = 0.0
         for a in range(row.shape[0]):
             running += row[a]
             slots.second_cdf[prompt, a] = running
 
 
-@kernel
-def run_program(slots, recipe, codes, values, prompt, reward):
+@inner
+def run_program(slots, codes, values, prompt, reward):
     """Return the row `[A]` that a program leaves on the stack."""
     stack, top, size = slots.stack, -1, reward.shape[0]
     for i in range(codes.shape[0]):
@@ -127,7 +141,7 @@ def run_program(slots, recipe, codes, values, prompt, reward):
                 elif code == UNIFORM:
                     stack[top, a] = slots.uniform[prompt, a]
                 elif code == TABLE:
-                    stack[top, a] = recipe.tables[int(values[i]), prompt, a]
+                    stack[top, a] = slots.tables[int(values[i]), prompt, a]
             if code == TEMPERATURE:
                 tilt(slots.log_ref[prompt], reward, slots.inverse_beta / values[i], stack[top])
     return stack[top]

@@ -7,13 +7,13 @@ import numpy as np
 
 from simbench.learners.bradley_terry import FULL_STEP, MAX_STEPS, TOLERANCE
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba, sigmoid
-from simbench.learners.kernels.recipe import Recipe
+from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row, tilt
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.learners.parts.tabular import SMALL_STEP
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 
 class TabularKernelState(NamedTuple):
@@ -23,7 +23,7 @@ class TabularKernelState(NamedTuple):
     policy: np.ndarray  # [S, A]
     diagnostics: np.ndarray  # [1] whether this round left a fit unsolved
     slots: Slots
-    recipe: Recipe
+    rules: Rules
     plain: bool  # Bradley-Terry without a bonus: the tuned solver
     wins: np.ndarray  # [S, A, A]
     counts: np.ndarray  # [S, A, A] symmetric, zero diagonal
@@ -48,8 +48,8 @@ def start(recipe: Recipe, *, log_ref: np.ndarray, beta: float, ridge: float) -> 
         policy=slots.policy,
         diagnostics=np.zeros(1),
         slots=slots,
-        recipe=recipe,
-        plain=recipe.loss == LOGISTIC and recipe.bonus == NOTHING,
+        rules=recipe.rules,
+        plain=recipe.rules.loss == LOGISTIC and recipe.rules.bonus == NOTHING,
         wins=np.zeros((prompts, responses, responses)),
         counts=np.zeros((prompts, responses, responses)),
         reward=np.zeros((prompts, responses)),
@@ -65,16 +65,16 @@ def start(recipe: Recipe, *, log_ref: np.ndarray, beta: float, ridge: float) -> 
     )
 
 
-@kernel
+@inner
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.slots.cdf[prompt], state.slots.second_cdf[prompt]
 
 
-@kernel
+@inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the label, refit what is due, and renew those rows."""
-    recipe = state.recipe
+    rules = state.rules
     if first_won:
         state.wins[prompt, first, second] += 1.0
     else:
@@ -83,76 +83,64 @@ def observe(state, prompt, first, second, first_won, round_index):
         state.counts[prompt, first, second] += 1.0
         state.counts[prompt, second, first] += 1.0
         state.stale[prompt] = True
-    if recipe.bonus == DRAWS:
-        state.mass[prompt] += recipe.per_label
-        state.credit[prompt, second] += recipe.per_label
+    if rules.bonus == DRAWS:
+        state.mass[prompt] += rules.per_label
+        state.credit[prompt, second] += rules.per_label
         state.stale[prompt] = True
-    elif recipe.bonus == CALIBRATED:
-        state.mass[prompt] += recipe.per_label
+    elif rules.bonus == CALIBRATED:
+        state.mass[prompt] += rules.per_label
         for a in range(state.reward.shape[1]):
-            state.credit[prompt, a] += recipe.per_label * state.slots.ref[prompt, a]
+            state.credit[prompt, a] += rules.per_label * state.slots.ref[prompt, a]
         state.stale[prompt] = True
     state.diagnostics[0] = 0.0
-    due = refit_due(recipe, round_index)
-    if due == WAIT:
-        return NONE
-    if due == THIS_PROMPT:
-        if not state.stale[prompt]:
-            return NONE  # a self-pair carries no information: the fit stands
-        if state.plain and first != second:
-            anticipate_label_numba(
-                state.reward[prompt],
-                state.factor[prompt],
-                first,
-                second,
-                first_won,
-                state.direction,
-                state.memory[prompt],
-            )
-        refit(state, prompt)
-        renew_row(state.slots, recipe, prompt, state.reward[prompt], False)
-        return prompt
-    for s in range(state.reward.shape[0]):
-        if state.stale[s]:
-            refit(state, s)
-        renew_row(state.slots, recipe, s, state.reward[s], True)
-    return ALL
-
-
-@kernel
-def refit(state, prompt):
-    """Solve one prompt from where its last fit ended."""
-    recipe = state.recipe
-    if state.plain:
-        solved = fit_tabular_numba(
-            state.counts[prompt],
-            state.wins[prompt],
+    due = refit_due(rules, round_index)
+    if due == WAIT or (due == THIS_PROMPT and not state.stale[prompt]):
+        return NONE  # a self-pair carries no information: the fit stands
+    if due == THIS_PROMPT and state.plain and first != second:
+        anticipate_label_numba(
             state.reward[prompt],
-            state.ridge,
-            state.weights,
             state.factor[prompt],
+            first,
+            second,
+            first_won,
             state.direction,
             state.memory[prompt],
         )
-    else:
-        solved = fit_row(
-            recipe.loss,
-            state.wins[prompt],
-            state.counts[prompt],
-            state.mass[prompt],
-            state.credit[prompt],
-            state.slots.log_ref[prompt],
-            state.beta,
-            state.ridge,
-            state.reward[prompt],
-            recipe.bonus != NOTHING,
-            state.factor[prompt],
-            state.weights,
-            state.direction,
-        )
-    state.stale[prompt] = False
-    if not solved:
-        state.diagnostics[0] = 1.0
+    low, high = (prompt, prompt + 1) if due == THIS_PROMPT else (0, state.reward.shape[0])
+    for s in range(low, high):
+        if state.stale[s]:
+            if state.plain:
+                solved = fit_tabular_numba(
+                    state.counts[s],
+                    state.wins[s],
+                    state.reward[s],
+                    state.ridge,
+                    state.weights,
+                    state.factor[s],
+                    state.direction,
+                    state.memory[s],
+                )
+            else:
+                solved = fit_row(
+                    rules.loss,
+                    state.wins[s],
+                    state.counts[s],
+                    state.mass[s],
+                    state.credit[s],
+                    state.slots.log_ref[s],
+                    state.beta,
+                    state.ridge,
+                    state.reward[s],
+                    rules.bonus != NOTHING,
+                    state.factor[s],
+                    state.weights,
+                    state.direction,
+                )
+            state.stale[s] = False
+            if not solved:
+                state.diagnostics[0] = 1.0
+        renew_row(state.slots, s, state.reward[s], due != THIS_PROMPT)
+    return prompt if due == THIS_PROMPT else ALL
 
 
 @kernel

@@ -1,0 +1,54 @@
+"""naive = numba = JAX for sentences: every function class with every objective, every sampler and schedule."""
+
+import pytest
+
+import simbench as sb
+from tests.engine.composed import OBJECTIVES, SCHEDULES, SLOTS, compose, world_for
+from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
+from tests.naive import naive_run
+
+ROUNDS = 600
+
+
+def three_agree(model, rounds=ROUNDS, jax=True, run=1, **words):
+    world = world_for(model, sb.make)
+    learner, slow = compose(model, **words)
+    expected = naive_rounds(naive_run, world, slow, rounds=rounds, run=run)
+    numba = numba_rounds(world, learner, rounds=rounds, run=run)
+    assert_same(expected, numba, world.reward_bound)
+    if jax:
+        assert_same(expected, jax_rounds(world, learner, rounds=rounds, run=run), world.reward_bound)
+
+
+@pytest.mark.parametrize(("model", "objective"), [("tabular", "xpo"), ("finite", "xpo")])
+def test_xpo(model, objective):
+    three_agree(model, objective=objective, rounds=300)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_every_class_with_every_objective(model, objective):
+    three_agree(model, objective=objective)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", ["tabular", "finite"])
+@pytest.mark.parametrize("slot", list(SLOTS))
+def test_every_sampler_in_both_slots(model, slot):
+    three_agree(model, first=slot, second="own", rounds=300, jax=model == "tabular")
+    three_agree(model, first="own", second=slot, rounds=300, jax=model == "finite")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
+@pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name != "every"])
+def test_every_schedule(model, schedule):
+    three_agree(model, objective="xpo", schedule=schedule, rounds=300)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
+def test_ten_thousand_rounds(model):
+    three_agree(model, objective="xpo", rounds=10_000, jax=False)
+    three_agree(model, objective="likelihood", second="own", rounds=10_000, jax=False)
