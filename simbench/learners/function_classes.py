@@ -6,8 +6,10 @@ linear    features x theta, theta in a ball, ridge       finite   the world's re
 
 from typing import Any, Literal
 
+from simbench.learners.parts.box import Box
 from simbench.learners.parts.finite import Finite
 from simbench.learners.parts.function_class import FunctionClass
+from simbench.learners.parts.linear import Linear
 from simbench.learners.parts.tabular import Tabular
 from simbench.learners.sentence import Sentence
 from simbench.registry import Positive, parameters
@@ -38,11 +40,7 @@ def named_class(model: str, *, ridge: float, radius: float) -> FunctionClass[Any
     if model == "tabular":
         return Tabular(ridge=ridge)
     if model == "box":
-        from simbench.learners.parts.box import Box
-
         return Box(ridge=ridge)
     if model == "linear":
-        from simbench.learners.parts.linear import Linear
-
         return Linear(ridge=ridge, radius=radius)
     return Finite()
