@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from simbench.bandit import Bandit, draw_wins_jax, prompt_weights
+from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
@@ -78,10 +78,10 @@ def run_batches(
             log_first, log_second = _acts(learner, world, state)
             gaps = measure_batch(world, log_first, GAPS)
             regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
-            first, second = np.exp(np.asarray(log_first)), np.exp(np.asarray(log_second))
+            first = _probabilities(world, learner, log_first, "first")
+            second = _probabilities(world, learner, log_second, "second")
             policy_sum += batch * first
             wins = draw_block(world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes)
-            _require_all_labels(learner, wins, batch)
             state = _observed(learner, world, state, padded(wins.astype(np.float64), block))
             paid = mark
             snapshot = Snapshot(
@@ -160,12 +160,11 @@ def _drawn(keys: Any, first: Any, second: Any, batch: Any, labels: Any, weights:
     )
 
 
-def _require_all_labels(learner: BatchLearner[Any], wins: np.ndarray, labels: int) -> None:
-    if (wins < 0).any() or (wins.sum(axis=(1, 2, 3)) != labels).any():
-        raise SimbenchError(
-            f"{type(learner).__name__}.act returned policies that are no distributions: "
-            f"not every one of {labels} labels has a place."
-        )
+def _probabilities(world: Bandit, learner: BatchLearner[Any], log_policy: Any, slot: str) -> np.ndarray:
+    """Return probabilities `[B, S, A]`; a policy that is none would make counts that say nothing about it."""
+    return np.exp(
+        require_log_policy(world, np.asarray(log_policy), f"{slot} policy of {type(learner).__name__}")
+    )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))

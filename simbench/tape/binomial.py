@@ -180,8 +180,13 @@ def _attempt(xp: Any, n: Any, p: Any, u: Any, v: Any) -> tuple[Any, Any]:
     candidate = mode + xp.rint(width * (centred * (2.0 * TAIL / us + 1.0)))
     inside = (candidate >= 0.0) & (candidate <= n)
     k = xp.where(inside, candidate, mode)
-    d, rest = k - mode, n - k
-    other = n - mode
+    accepted = v * kappa <= (TAIL / (us * us) + 1.0) * pmf_ratio(xp, n, p, mode, k)
+    return candidate, inside & accepted
+
+
+def pmf_ratio(xp: Any, n: Any, p: Any, mode: Any, k: Any) -> Any:
+    """Return f(k) / f(mode), all float64, 0 <= k <= n, with n p >= 1 so that nothing cancels."""
+    d, rest, other = k - mode, n - k, n - mode
     ones, others = mode + 1.0, other + 1.0
     up, down = (k + 1.0) / ones, (rest + 1.0) / others
     log_ratio = (
@@ -191,8 +196,7 @@ def _attempt(xp: Any, n: Any, p: Any, u: Any, v: Any) -> tuple[Any, Any]:
         + (stirling_remainder(xp, mode) + stirling_remainder(xp, other))
         - (stirling_remainder(xp, k) + stirling_remainder(xp, rest))
     )
-    accepted = v * kappa <= (TAIL / (us * us) + 1.0) * xp.sqrt(up * down) * xp.exp(log_ratio)
-    return candidate, inside & accepted
+    return xp.sqrt(up * down) * xp.exp(log_ratio)
 
 
 @numba.njit(error_model="numpy")
