@@ -13,6 +13,7 @@ from simbench.registry import everything
 from simbench.study.plan import make_plan
 from simbench.study.run import run_plan
 from simbench.study.study import load_study
+from tests.study.conftest import QUICK_LEARNER
 
 HEAVY = ("jax", "numba", "numpy", "pandas", "pyarrow", "scipy", "matplotlib", "pydantic", "joblib", "rich")
 
@@ -40,7 +41,9 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("kind", ["environments", "modifiers", "experiments", "learners", "claims", "figures"])
+@pytest.mark.parametrize(
+    "kind", ["environments", "modifiers", "experiments", "learners", "claims", "figures"]
+)
 def test_list_says_name_source_and_summary_of_everything(simbench, kind):
     listed = rows(simbench("list", kind, "--json"))
     assert all(set(row) == {"name", "source", "summary"} for row in listed)
@@ -71,7 +74,7 @@ def test_every_shipped_study_loads_and_has_units(name, preset):
 
 
 def test_run_then_status_then_run_again(write_study, simbench):
-    write_study()
+    write_study(QUICK_LEARNER)
     states = rows(simbench("status", "tiny", "--preset", "quick", "--json"))
     assert [set(row) for row in states] == [{"unit", "state"}] * 4
     assert {row["state"] for row in states} == {"missing"}
@@ -93,7 +96,7 @@ def test_run_then_status_then_run_again(write_study, simbench):
 
 
 def test_a_preset_that_is_lacking_is_noted(write_study, simbench):
-    write_study(("instances = 2", "instances = 1"))
+    write_study(("instances = 2", "instances = 1"), QUICK_LEARNER)
     result = simbench("run", "tiny", "--preset", "paper", "--workers", 1)
     assert result.exit_code == 0
     assert "note: study 'tiny' has no preset 'paper' (it has quick); it runs as written." in result.stderr
@@ -101,7 +104,7 @@ def test_a_preset_that_is_lacking_is_noted(write_study, simbench):
 
 
 def test_a_dry_run_computes_nothing(write_study, simbench, workplace):
-    write_study()
+    write_study(QUICK_LEARNER)
     result = simbench("run", "tiny", "--dry-run", "--workers", 1)
     assert result.exit_code == 0
     assert "tiny (full): 8 units, 0 done, 8 to do" in result.stdout
@@ -111,7 +114,7 @@ def test_a_dry_run_computes_nothing(write_study, simbench, workplace):
 
 
 def test_a_damaged_unit_is_noted_and_computed_again(write_study, simbench, workplace):
-    write_study()
+    write_study(QUICK_LEARNER)
     simbench("run", "tiny", "--preset", "quick", "--workers", 1)
     file = sorted((workplace / "results/tiny/quick/units").iterdir())[0]
     file.write_bytes(file.read_bytes()[:100])
@@ -150,7 +153,7 @@ def figure(workplace):
 def test_figures_are_drawn_from_results_and_say_when_they_are_partial(
     write_study, figure, simbench, workplace
 ):
-    write_study()
+    write_study(QUICK_LEARNER)
     run_plan(make_plan(load_study("tiny", "quick")), workers=1)
     (drawn,) = rows(simbench("figures", "tiny_regret", "--json"))
     assert [workplace / file for file in drawn["files"]] == sorted((workplace / "results/figures").iterdir())
@@ -166,13 +169,13 @@ def test_figures_are_drawn_from_results_and_say_when_they_are_partial(
 
 
 def test_reproduce_runs_draws_and_sums_up(write_study, figure, simbench, workplace, monkeypatch):
-    write_study()
+    write_study(QUICK_LEARNER)
     mine = {"experiments": ["tiny"], "paper_figures": ["tiny_regret"]}
     monkeypatch.setattr(named_files, "names", lambda kind: mine[kind])
     monkeypatch.setattr(claims, "catalogue", list)  # judging has tests of its own
     result = simbench("reproduce", "--preset", "quick", "--workers", 1)
     assert result.exit_code == 0, result.stderr
-    for words in ("tiny (quick): Does it run?", "online_dpo", "all alike", "regret at the end", "growth law",
+    for words in ("tiny (quick): Does it run?", "reference", "all alike", "regret at the end", "growth law",
                   "results/tiny/quick/units", "results/figures/tiny_regret.pdf",
                   "1 study, 0 claims and 1 figure in"):  # fmt: skip
         assert words in result.stdout

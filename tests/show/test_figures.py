@@ -1,8 +1,11 @@
+import runpy
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from simbench import named_files
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.show.figure_script import load_figure
 from simbench.show.figures import draw_figures, list_figures, main
@@ -67,16 +70,21 @@ def test_presets_are_drawn_apart(workplace, fill):
     assert draw_figures(["lines"], out=workplace / "out", preset="quick")[0].files
 
 
+@pytest.mark.thorough
 def test_a_preset_that_the_study_lacks_is_noted(workplace, fill):
     fill()
     (drawn,) = draw_figures(["lines"], out=workplace / "out", preset="paper")
     assert "has no preset 'paper'" in drawn.note
 
 
-def test_all_figures_leaves_out_those_without_results(workplace, fill):
+def test_all_figures_leaves_out_those_without_results(workplace, fill, monkeypatch):
     fill()
+    assert {"lines", "greedy_regret"} < {figure.name for figure in list_figures()}
+    monkeypatch.setattr(
+        named_files, "names", lambda kind: ["greedy_regret", "lines"]
+    )  # whatever else there is
     drawn = {figure.name: figure for figure in draw_figures(out=workplace / "out")}
-    assert len(drawn) == len(list_figures()) > 1
+    assert list(drawn) == ["greedy_regret", "lines"]
     assert drawn["lines"].files
     assert drawn["greedy_regret"].files == []
     assert "simbench run greedy_regret" in drawn["greedy_regret"].note
@@ -106,10 +114,18 @@ def test_reference_results(workplace, fill):
     file = write_reference(table, folder, provenance={"engine": "numba"})
     assert file == folder / "small" / "full.parquet"
     own = draw_figures(["lines"], out=workplace / "own")[0]
+    shutil.rmtree(workplace / "results" / "small")
     reference = draw_figures(["lines"], out=workplace / "reference", from_reference=True)[0]
-    by_folder = draw_figures(["lines"], results=folder, out=workplace / "folder")[0]
-    for other in (reference, by_folder):
-        assert [file.read_bytes() for file in other.files] == [file.read_bytes() for file in own.files]
+    assert [file.read_bytes() for file in reference.files] == [file.read_bytes() for file in own.files]
+
+
+@pytest.mark.thorough
+def test_reference_results_by_their_folder(workplace, fill):
+    fill()
+    folder = workplace / "results" / "reference"
+    write_reference(load_table("small"), folder, provenance={"engine": "numba"})
+    shutil.rmtree(workplace / "results" / "small")
+    assert draw_figures(["lines"], results=folder, out=workplace / "out")[0].files
 
 
 def test_reference_results_are_complete_and_named(workplace, fill):
@@ -127,7 +143,16 @@ def test_a_script_is_runnable_alone(workplace, fill, monkeypatch, capsys):
     assert capsys.readouterr().out.split() == ["alone/lines.pdf", "alone/lines.png"]
 
 
-def test_a_script_without_results_exits_with_two(workplace):
+def test_a_script_without_results_says_so_and_exits_with_two(workplace, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lines.py"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path("paper_figures/lines.py", run_name="__main__")
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("study 'small' has no results")
+
+
+@pytest.mark.thorough
+def test_a_script_is_a_program(workplace):
     done = subprocess.run(
         [sys.executable, "paper_figures/lines.py"], capture_output=True, text=True, check=False, cwd=workplace
     )

@@ -30,6 +30,9 @@ rounds = 20
 instances = 1
 """
 
+# Where it does not matter which learner plays, one whose kernel compiles in no time.
+QUICK_LEARNER = ('name = "online_dpo"', 'name = "reference"')
+
 Write = Callable[..., Path]
 
 

@@ -16,11 +16,12 @@ from simbench.study.study import load_study
 from simbench.study.table import load_table, unit_states
 from simbench.study.unit_file import KEYS
 from simbench.worlds import make
+from tests.study.conftest import QUICK_LEARNER
 
 
 @pytest.fixture
 def plan(write_study):
-    write_study()
+    write_study(QUICK_LEARNER)
     return make_plan(load_study("tiny", "quick"))
 
 
@@ -56,7 +57,7 @@ def test_the_table_is_what_the_engine_plays(plan):
         {"family": "random_tabular", "parameters": {"prompts": 2, "responses": 3, "beta": 1.0}}, instance=0
     )
     start = 0
-    for name, label in (("online_dpo", "online_dpo"), ("uniform", "all alike")):
+    for name, label in (("reference", "reference"), ("uniform", "all alike")):
         for runs in ([0, 1], [2]):
             made = run_block(
                 world, configure("learner", name, {}, "test"), rounds=20, runs=runs, block=2,

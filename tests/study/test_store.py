@@ -14,12 +14,13 @@ from simbench.study.plan import make_plan
 from simbench.study.store import Store, StoreError, store_of
 from simbench.study.study import load_study
 from simbench.study.unit_file import encode
+from tests.study.conftest import QUICK_LEARNER
 
 
 @pytest.fixture
 def stored(write_study):
     """A store, its plan, and the bytes of the plan's first unit."""
-    write_study()
+    write_study(QUICK_LEARNER)
     plan = make_plan(load_study("tiny"))
     store = store_of(plan, "results")
     store.open()

@@ -12,12 +12,13 @@ from simbench.study.compute import simulate
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
 from simbench.study.unit_file import KEYS, check, decode, encode, provenance
+from tests.study.conftest import QUICK_LEARNER
 
 
 @pytest.fixture
 def unit(write_study):
     learner = '[[learner]]\nname = "online_dpo"'
-    write_study((learner, f'[grid]\n"environment.beta" = [0.5]\n{learner}'))
+    write_study((learner, f'[grid]\n"environment.beta" = [0.5]\n{learner}'), QUICK_LEARNER)
     return make_plan(load_study("tiny")).units[0]
 
 
@@ -40,7 +41,7 @@ def test_what_goes_in_comes_out_under_an_independent_reader(unit):
     for name, values in given.items():
         np.testing.assert_array_equal(frame[name], values)
     constants = {"study": "tiny", "environment": "inline", "setting": "environment.beta=0.5", "instance": 0,
-                 "learner": "online_dpo", "environment.beta": 0.5}  # fmt: skip
+                 "learner": "reference", "environment.beta": 0.5}  # fmt: skip
     for name, value in constants.items():
         assert set(frame[name]) == {value}
 

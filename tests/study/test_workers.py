@@ -13,6 +13,7 @@ from simbench.study.run import run_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study
 from simbench.study.workers import spread
+from tests.study.conftest import QUICK_LEARNER
 
 
 def test_every_task_comes_back_once():
@@ -45,7 +46,7 @@ def test_closing_stops_the_work():
 @pytest.fixture
 def computed_here(write_study):
     """A plan and the bytes of its units as this process computes them."""
-    write_study()
+    write_study(QUICK_LEARNER)
     plan = make_plan(load_study("tiny", "quick"))
     run_plan(plan, out="here", workers=1)
     return plan, contents(plan, "here")
