@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Altered": "simbench.verify",
     "Bandit": "simbench.bandit",
     "BatchLearner": "simbench.learners",
     "Comparison": "simbench.learners",
@@ -28,7 +29,10 @@ _HOME = {
     "Instance": "simbench.verify",
     "Lower": "simbench.verify",
     "NonNegative": "simbench.registry",
+    "Order": "simbench.verify",
     "Positive": "simbench.registry",
+    "Probable": "simbench.verify",
+    "Rate": "simbench.verify",
     "RoundLearner": "simbench.learners",
     "SimbenchError": "simbench.errors",
     "Trace": "simbench.api",
@@ -39,7 +43,7 @@ _HOME = {
     "fit_tabular": "simbench.learners",
     "float64": "simbench.precision",
     "hunt": "simbench.verify",
-    "judge": "simbench.verify",
+    "judge": "simbench.study.judge",
     "load_plugin": "simbench.registry",
     "make": "simbench.worlds",
     "measure": "simbench.quantities",
@@ -61,18 +65,22 @@ if TYPE_CHECKING:
     from simbench.precision import float64
     from simbench.quantities import measure
     from simbench.registry import Count, Finite, NonNegative, Positive, load_plugin, parameters, register
+    from simbench.study.judge import judge
     from simbench.verify import (
+        Altered,
         Control,
         Exists,
         Identity,
         Instance,
         Lower,
+        Order,
+        Probable,
+        Rate,
         Upper,
         claim,
         domains,
         family,
         hunt,
-        judge,
         traced_world,
     )
     from simbench.worlds import make

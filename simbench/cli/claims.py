@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simbench.cli.output import AsJson, Plugins, counted, duration, print_columns, print_json
+from simbench.cli.output import AsJson, Out, Plugins, counted, duration, print_columns, print_json, say
 from simbench.errors import SimbenchError
 
 if TYPE_CHECKING:
     from simbench.verify import Claim, Verdict
 
 CERTIFICATES = Path("certificates")
+RESULTS = Path("results")
 
 
 def claims(
@@ -22,7 +23,10 @@ def claims(
         list[str] | None, typer.Argument(metavar="[NAME|FILE.py::CLAIM]...", help="Default: the catalogue.")
     ] = None,
     preset: Annotated[str, typer.Option(metavar="quick|paper", help="How hard they are tried.")] = "quick",
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Claims judged at a time.")] = 2,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Claims judged at a time; processes that play studies.")
+    ] = 2,
+    out: Out = RESULTS,
     strict: Annotated[
         bool, typer.Option("--strict", help="Count an inconclusive verdict as a failure.")
     ] = False,
@@ -30,8 +34,13 @@ def claims(
     json: AsJson = False,
 ) -> None:
     """Judge claims; exit 1 if a verdict is not the expected one or a control is not refuted."""
-    chosen = [find(name) for name in names] if names else catalogue(plugin)
-    verdicts = list(judged(chosen, preset=preset, workers=workers))
+    from simbench.study.one_core import one_core
+
+    with one_core():
+        load(plugin)
+        chosen = [find(name) for name in names] if names else catalogue(plugin)
+        files = [*(plugin or ()), *(Path(name.partition("::")[0]) for name in names or () if "::" in name)]
+        verdicts = list(judged(chosen, preset=preset, workers=workers, out=out, plugins=files))
     if json:
         print_json([row(verdict) for verdict in verdicts])
     elif names:
@@ -57,10 +66,7 @@ def explain(
     details = [("control", control.name) for control in claim.controls]
     if claim.corrected_by:
         details.append(("corrected by", claim.corrected_by))
-    for label in ("domain", "tight_on", "tightness"):
-        value = getattr(claim, label, None)
-        if value:
-            details.append((label, str(value)))
+    details += claim.described()
     if details:
         typer.echo("")
         print_columns(details)
@@ -154,12 +160,17 @@ def catalogue(plugins: Sequence[Path] | None = None) -> "list[Claim]":
     return [find_claim(name) for name in known]
 
 
-def judged(chosen: "Sequence[Claim]", *, preset: str, workers: int) -> "Iterator[Verdict]":
-    """Yield the verdicts in order, under a progress bar on a terminal."""
-    from simbench.verify import judge_all
+def judged(
+    chosen: "Sequence[Claim]", *, preset: str, workers: int, out: Path, plugins: Sequence[Path] = ()
+) -> "Iterator[Verdict]":
+    """Yield the verdicts in order, under a progress bar on a terminal (studies that are played bring their own)."""
+    from simbench.study.judge import judge_all
+    from simbench.verify import Deterministic
 
-    verdicts = judge_all(chosen, preset=preset, workers=workers)
-    if len(chosen) < 2 or not sys.stderr.isatty():
+    files = [str(file.resolve()) for file in plugins]
+    verdicts = judge_all(chosen, preset=preset, workers=workers, out=out, plugins=files, notify=say)
+    shown = sys.stderr.isatty() and all(isinstance(claim, Deterministic) for claim in chosen)
+    if len(chosen) < 2 or not shown:
         yield from verdicts
         return
     from rich.console import Console

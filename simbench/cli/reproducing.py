@@ -45,7 +45,7 @@ def reproduce(
             report = run_plan(plan, out=out, workers=workers, notify=say)
             paragraphs.append(summarise(plan, report, plan_table(plan, out)))
             typer.echo(paragraphs[-1] + "\n")
-        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2))
+        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out))
         paragraphs.append(f"Claims\n  {sentence(verdicts)}")
         paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
         typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")

@@ -4,8 +4,11 @@
 power of T (p = 1 linear), p < 0 approaches a plateau; or the growth ends at some round, or there is none.
 
 **Increments, not levels.** A cumulative curve carries its past along, so its values at two checkpoints are almost
-perfectly correlated. The fit is made to the increments between log-spaced checkpoints of the last decades, by weighted
-least squares (`simbench.verify.statistical.increments`).
+perfectly correlated, and least squares on them would claim a precision that it does not have. The fit is made to
+the increments between log-spaced checkpoints of the last decades, by weighted least squares. The weights are
+smooth in log T (a straight line through the log variances over runs, within instances): raw variances of skewed
+increments are small where the mean happens to be low, and pull the fit down. No law holds exactly: an increment is
+never weighed as if it were known better than `DISCREPANCY` of the total regret.
 
 **Choice.** AIC = chi^2 + 2 (number of parameters) over: no growth (0), log (1), power with p >= 0.1 (2), plateau
 approached with p <= -0.1 (2), growth that ends half a decade or more before the last round (3). Smaller exponents
@@ -20,9 +23,8 @@ import dataclasses
 import numpy as np
 
 from simbench.errors import SimbenchError
+from simbench.show.growth_fit import CANDIDATES, EXPONENTS, GridFit, Parameters
 from simbench.show.growth_law import GrowthLaw, Interval, LawName
-from simbench.verify.statistical.growth_fit import CANDIDATES, EXPONENTS, GridFit, Parameters
-from simbench.verify.statistical.increments import LEAST_KNOTS, increment_weights, log_knots, log_window
 from simbench.verify.statistical.runs import (
     LEVEL,
     RESAMPLES,
@@ -32,8 +34,11 @@ from simbench.verify.statistical.runs import (
     resample_weights,
 )
 
+DISCREPANCY = 0.005  # of the total regret, per increment
 DECIDED = 0.95
 MISSED = 3.0
+INTERVALS_PER_DECADE = 4
+LEAST_KNOTS = 5
 LAW_OF: dict[str, LawName] = {
     "constant": "plateau",
     "log": "log",
@@ -60,11 +65,11 @@ def growth_law(
             values that are not finite.
     """
     check_level("level", level)
-    knots = log_knots(matrix.rounds, decades)
+    knots = _knots(matrix.rounds, decades)
     times, values = matrix.rounds[knots], matrix.values[:, knots]
     if not np.isfinite(values).all():
         raise SimbenchError("a growth law needs finite regrets; some are not.")
-    weights = increment_weights(
+    weights = _weights(
         np.diff(values, axis=1), matrix.instance, scale=float(np.abs(values.mean(axis=0)).max())
     )
     shares = resample_weights(matrix.instance, resamples=resamples, purpose="runs")
@@ -106,12 +111,49 @@ def growth_law(
 
 def enough_for_law(matrix: RunMatrix, *, decades: float = 2.0) -> bool:
     """Return whether `growth_law` has what it needs: two runs per instance, four increments, finite values."""
-    knots = log_window(matrix.rounds, decades)
+    knots = _window(matrix.rounds, decades)
     return (
         matrix.runs > matrix.instances
         and knots.size >= LEAST_KNOTS
         and bool(np.isfinite(matrix.values).all())
     )
+
+
+def _knots(rounds: np.ndarray, decades: float) -> np.ndarray:
+    if decades <= 0.0:
+        raise SimbenchError(f"decades is {decades}; the window of a growth law has positive length.")
+    knots = _window(rounds, decades)
+    if knots.size < LEAST_KNOTS:
+        raise SimbenchError(
+            f"a growth law needs four increments, and only {max(knots.size - 1, 0)} log-spaced ones lie between "
+            f"rounds {rounds[0]:g} and {rounds[-1]:g}."
+        )
+    return knots
+
+
+def _window(rounds: np.ndarray, decades: float) -> np.ndarray:
+    """Indices of the checkpoints nearest to a log grid of `INTERVALS_PER_DECADE` over the last decades."""
+    logs = np.log10(rounds)
+    grid = logs[-1] - np.arange(int(decades * INTERVALS_PER_DECADE) + 1) / INTERVALS_PER_DECADE
+    grid = grid[grid >= logs[0] - 0.5 / INTERVALS_PER_DECADE]
+    return np.unique([int(np.argmin(np.abs(logs - at))) for at in grid])
+
+
+def _weights(steps: np.ndarray, instance: np.ndarray, *, scale: float) -> np.ndarray:
+    """One over the standard error of each mean increment `[K]`: smooth in k, bounded by the discrepancy floor."""
+    runs, worlds = steps.shape[0], np.unique(instance)
+    if runs == worlds.size:
+        raise SimbenchError(
+            f"a growth law needs two runs per instance; there are {runs} runs of {worlds.size}."
+        )
+    residual = steps.copy()
+    for world in worlds:
+        residual[instance == world] -= steps[instance == world].mean(axis=0)
+    floor = (DISCREPANCY * scale) ** 2 if scale > 0.0 else 1.0  # a regret of exactly zero needs no weights
+    variance = np.sum(residual**2, axis=0) / (runs - worlds.size) / runs + floor
+    k = np.arange(variance.size)
+    line = np.polyval(np.polyfit(k, np.log(variance), 1), k)
+    return np.asarray(np.exp(-0.5 * line))
 
 
 def _limits(found: Parameters, law: LawName) -> np.ndarray:

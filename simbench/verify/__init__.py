@@ -43,6 +43,8 @@ doubles they are (0.1 is the double 0.1; write `x / 10` where a tenth is meant),
 control must be refuted, with proof, or the claim is never called consistent. A side that finds a root, or sums a
 series in place of a function, declares what it stands for once (`ball.encloses_root`, `ball.encloses`).
 
+Claims about runs are of the kinds `Probable`, `Rate` and `Order` (`statistical/`).
+
 `hunt("my_lemma", seconds=60)` climbs for longer; a violation comes with a certificate (`certificate.save`,
 `certificate.replay`), which another process checks at twice the precision.
 """
@@ -63,9 +65,11 @@ from simbench.verify.protocol import (
     claim,
     find_claim,
 )
+from simbench.verify.statistical import Altered, Order, Probable, Rate, Statistical
 from simbench.verify.verdict import ControlOutcome, Verdict
 
 __all__ = [
+    "Altered",
     "Claim",
     "Control",
     "ControlOutcome",
@@ -74,8 +78,12 @@ __all__ = [
     "Identity",
     "Instance",
     "Lower",
+    "Order",
     "Power",
+    "Probable",
     "Quarry",
+    "Rate",
+    "Statistical",
     "Upper",
     "Verdict",
     "claim",

@@ -80,7 +80,8 @@ def hunt(claim: str | type[Claim] | Claim, *, seconds: float = 10.0) -> Quarry:
     known = find_claim(claim)
     if not isinstance(known, Deterministic):
         raise SimbenchError(
-            f"claim '{known.name}' is of kind '{known.kind}'; only claims about instances are hunted."
+            f"claim '{known.name}' is of kind '{known.kind}'; only claims about instances are hunted; "
+            f"`simbench claims {known.name}` judges it on runs."
         )
     if not seconds > 0:
         raise SimbenchError(f"the hunting budget is {seconds} seconds; it must be positive.")

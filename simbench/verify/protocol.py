@@ -19,13 +19,13 @@ Both sides are bare jax.numpy functions of ONE instance that return one number. 
     witness)
 
 `constant` multiplies the theory side unless `theory(self, x, constant=1.0)` says where it belongs.
-Statistical kinds derive from `Claim` too and are judged elsewhere; nothing in this file runs anything.
+Statistical kinds derive from `Claim` too (`simbench.verify.statistical`); nothing in this file runs anything.
 """
 
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from simbench import registry
 from simbench.errors import SimbenchError
@@ -33,6 +33,15 @@ from simbench.verify.domains.cube import Domain
 
 C = TypeVar("C", bound="type[Claim]")
 EXPECTED = ("consistent", "violated")
+
+
+class Named(Protocol):
+    """What controls of all kinds have in common: a name, in a few words."""
+
+    @property
+    def name(self) -> str:
+        """What is altered."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +78,20 @@ class Claim:
     kind: ClassVar[str] = ""
     expected: ClassVar[str] = "consistent"
     corrected_by: ClassVar[str | None] = None
-    controls: tuple[Control, ...] = ()
+    controls: tuple[Named, ...] = ()
+
+    @classmethod
+    def require_complete(cls, where: str) -> None:
+        """Raise `SimbenchError`, starting with `where`, when the class lacks what its kind needs."""
 
     @property
     def summary(self) -> str:
         """The first line of the statement."""
         return inspect.cleandoc(self.__doc__ or "").partition("\n")[0]
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return what the claim ranges over and asks for, as (label, text) pairs for `simbench explain`."""
+        return []
 
     def constants(self, world: Any) -> Mapping[str, Any]:
         """Return the statement's constants as numbers in `world`, for `simbench explain`; none by default."""
@@ -99,6 +116,23 @@ class Deterministic(Claim):
     theory: Callable[..., Any]
     tight_on: Domain | None = None
     tightness: float = 0.0
+    controls: tuple[Control, ...] = ()
+
+    @classmethod
+    def require_complete(cls, where: str) -> None:
+        """Raise `SimbenchError` unless both sides and a domain are there."""
+        for side in ("measured", "theory"):
+            if not callable(getattr(cls, side, None)):
+                raise SimbenchError(f"{where} defines no {side}(self, x).")
+        if not isinstance(getattr(cls, "domain", None), Domain):
+            raise SimbenchError(
+                f"{where} has no domain; give it one, such as domain = Instances(log_policy=Gibbs())."
+            )
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return the domains and the tightness asked for."""
+        values = ((label, getattr(self, label)) for label in ("domain", "tight_on", "tightness"))
+        return [(label, str(value)) for label, value in values if value]
 
     def assumes(self, x: Any) -> Any:
         """Return whether x satisfies the assumptions that the domain does not build in (default: yes)."""
@@ -191,14 +225,7 @@ def claim(
             )
         if (expected == "violated") != (corrected_by is not None):
             raise SimbenchError(f"{where}: expected='violated' and corrected_by=NAME go together.")
-        if issubclass(cls, Deterministic):
-            for side in ("measured", "theory"):
-                if not callable(getattr(cls, side, None)):
-                    raise SimbenchError(f"{where} defines no {side}(self, x).")
-            if not isinstance(getattr(cls, "domain", None), Domain):
-                raise SimbenchError(
-                    f"{where} has no domain; give it one, such as domain = Instances(log_policy=Gibbs())."
-                )
+        cls.require_complete(where)
         cls.name, cls.source, cls.expected, cls.corrected_by = name, source, expected, corrected_by
         return registry.register("claim", name)(cls)
 

@@ -1,7 +1,7 @@
 """What judging a claim returns: one frozen record for all kinds, for the terminal, a notebook and JSON.
 
 consistent     held everywhere it was tried, every control was refuted with proof, and it was tested hard
-violated       proved false at an instance (`witness` is the certificate)
+violated       proved false at an instance (`witness` is the certificate), or refuted by runs at the rate alpha
 inconclusive   anything else; `problem` says which, in one sentence
 """
 
@@ -34,9 +34,10 @@ class Verdict:
         vacuous: the bound never came within a factor 100 of what was observed; `bound_over_observed` says
             how far it stayed.
         instances: how many were tried, by source.
-        alpha: the false-alarm rate of a statistical kind; None for a proof.
+        alpha: the false-alarm rate of a statistical kind, for all claims judged together; None for a proof.
         witness: the certificate of a violation (or of an existence), as a JSON-able mapping.
         problem: why the verdict is inconclusive, in one sentence.
+        finding: what a statistical kind measured, with its p-values, in one sentence.
         notes: what a reader should know though it changes nothing.
         detail: what a kind reports beside (a slope, an interval, counts); JSON-able.
     """
@@ -58,6 +59,7 @@ class Verdict:
     seconds: float = 0.0
     witness: dict[str, Any] | None = None
     problem: str | None = None
+    finding: str | None = None
     notes: tuple[str, ...] = ()
     detail: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -83,6 +85,8 @@ class Verdict:
         ]
         if self.problem:
             told.append(("because", self.problem))
+        if self.finding:
+            told.append(("found", self.finding))
         if self.tightness is not None:
             reached = f"{self.tightness:.6g}" + (f" (found by: {self.found_by})" if self.found_by else "")
             told.append(("tightness", reached))

@@ -9,9 +9,8 @@ import statsmodels.api as sm
 
 from simbench.errors import SimbenchError
 from simbench.show.bands import mean_band
-from simbench.show.growth import enough_for_law, growth_law
-from simbench.verify.statistical.growth_fit import CANDIDATES, GridFit
-from simbench.verify.statistical.increments import increment_weights
+from simbench.show.growth import _weights, enough_for_law, growth_law
+from simbench.show.growth_fit import CANDIDATES, GridFit
 from simbench.verify.statistical.runs import RunMatrix
 from tests.show.synthetic import ROUNDS, law_matrix
 
@@ -117,7 +116,7 @@ def test_offsets_between_worlds_do_not_matter():
 def test_criteria_agree_with_weighted_least_squares():
     matrix = law_matrix(LAWS["log"][0], noise=0.7)
     times, curve = matrix.rounds[-9:], matrix.values[:, -9:].mean(axis=0)
-    weights = increment_weights(np.diff(matrix.values[:, -9:], axis=1), matrix.instance, scale=curve.max())
+    weights = _weights(np.diff(matrix.values[:, -9:], axis=1), matrix.instance, scale=curve.max())
     aic = dict(zip(CANDIDATES, GridFit(times, curve[None], weights).criteria()[0], strict=True))
     increments = np.diff(curve)
     residual = {"constant": np.sum((weights * increments) ** 2)}
@@ -132,7 +131,7 @@ def test_criteria_agree_with_weighted_least_squares():
 def test_log_scale_agrees_with_weighted_least_squares():
     matrix = law_matrix(LAWS["log"][0], noise=0.7)
     times, curve = matrix.rounds[-9:], matrix.values[:, -9:].mean(axis=0)
-    weights = increment_weights(np.diff(matrix.values[:, -9:], axis=1), matrix.instance, scale=curve.max())
+    weights = _weights(np.diff(matrix.values[:, -9:], axis=1), matrix.instance, scale=curve.max())
     found = GridFit(times, curve[None], weights).parameters("log")
     expected = sm.WLS(np.diff(curve), np.diff(np.log(times)), weights=weights**2).fit().params[0]
     assert found.scale[0] == pytest.approx(expected)

@@ -10,7 +10,6 @@ matrix product. Exponents are read off a grid and refined by the parabola throug
 """
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -44,11 +43,9 @@ class GridFit:
         unstopped = np.full(EXPONENTS.size, times.size - 1)
         self.explained = self._explained(EXPONENTS, unstopped)  # [B, P], the fall of chi^2
         self.stops = _stops(times)
-
-    @functools.cached_property
-    def stopped(self) -> np.ndarray:
-        """The fall of chi^2 for every stop and exponent: `[B, stops P]`."""
-        return self._explained(np.tile(EXPONENTS, self.stops.size), np.repeat(self.stops, EXPONENTS.size))
+        self.stopped = self._explained(
+            np.tile(EXPONENTS, self.stops.size), np.repeat(self.stops, EXPONENTS.size)
+        )  # [B, stops P]
 
     def _explained(self, exponents: np.ndarray, stops: np.ndarray) -> np.ndarray:
         shapes = np.diff(_scaled(self.times, exponents, stops), axis=1) * self.weights
