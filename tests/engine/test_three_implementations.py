@@ -1,7 +1,7 @@
 """naive = numba = JAX on the same tape: every draw, every round's gaps, the policies.
 
-By default one setting of every comparison is played, for fewer rounds; CI plays the rest, and `tests/long` the whole grid
-in all three.
+By default one setting of every comparison is played, for fewer rounds; CI plays the rest, and `tests/long` the whole
+grid in all three.
 """
 
 import numpy as np

@@ -35,7 +35,7 @@ def separable_chain(size, labels):
     return wins
 
 
-@pytest.mark.parametrize("ridge", [0.2, 1.0])
+@pytest.mark.parametrize("ridge", [0.2, pytest.param(1.0, marks=pytest.mark.thorough)])
 def test_fit_vs_choix(ridge):
     """choix penalises alpha ||theta||^2 without the half: alpha = ridge / 2."""
     wins = random_wins(1, 6, 400)
@@ -64,6 +64,12 @@ def test_fit_vs_statsmodels(ridge):
     np.testing.assert_allclose(fit_tabular(wins[None], ridge)[0], result.params, rtol=0, atol=1e-8)
 
 
+def test_both_dialects_vs_naive():
+    """One size, from no label to a separable thousand: compiled once."""
+    for wins in (np.zeros((8, 8)), random_wins(3, 8, 60), separable_chain(8, 1000)):
+        check_both_dialects(wins, 1e-3)
+
+
 @pytest.mark.parametrize("ridge", [1e-3, 1.0])
 @pytest.mark.parametrize(
     "wins",
@@ -76,7 +82,12 @@ def test_fit_vs_statsmodels(ridge):
     ],
     ids=["few labels", "many labels", "separable", "no labels", "one response"],
 )
+@pytest.mark.thorough
 def test_numba_and_jax_fits_vs_naive(wins, ridge):
+    check_both_dialects(wins, ridge)
+
+
+def check_both_dialects(wins, ridge):
     naive = fit_rewards(wins, ridge, np.zeros(len(wins)))
     np.testing.assert_allclose(fit_tabular(wins[None], ridge)[0], naive, rtol=0, atol=1e-9)
     reward, solved = traced_fit(wins, np.zeros(len(wins)), ridge)
@@ -84,6 +95,7 @@ def test_numba_and_jax_fits_vs_naive(wins, ridge):
     np.testing.assert_allclose(reward, naive, rtol=0, atol=1e-9)
 
 
+@pytest.mark.thorough
 def test_rewards_too_far_apart_for_shared_exponentials():
     """A long separable chain pulls its ends more than 600 apart; both dialects then go by pairs."""
     wins, ridge = separable_chain(50, 1e6), 1e-4
