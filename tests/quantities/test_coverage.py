@@ -80,6 +80,7 @@ def policies_near_and_far(rng, worlds):
     }
 
 
+@pytest.mark.thorough
 def test_value_controls_coverage_from_both_sides():
     # [huang2025, Lemma 3.1], two-sided: no violation, near-equal policies and corners included.
     rng = np.random.default_rng(3)
@@ -96,6 +97,7 @@ def test_value_controls_coverage_from_both_sides():
     assert halved > 0.1 * total  # control: half the constant is refuted
 
 
+@pytest.mark.thorough
 def test_lemma_is_tight_and_its_exponent_is_two():
     # Two arms, ref = (e, 1-e), r* = (R, 0), source (0, R): attains kappa(exp(2R/beta)) as e -> 0.
     for log_e in (-20.0, -30.0):

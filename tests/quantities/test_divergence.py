@@ -47,6 +47,7 @@ def test_kl_vs_scipy_and_its_sign(x, y):
 
 @settings(derandomize=True, deadline=None, max_examples=100)
 @given(LOGITS, LOGITS)
+@pytest.mark.thorough
 def test_order_of_the_divergences(x, y):
     # Pinsker: TV^2 <= KL/2 per prompt (Jensen over prompts); and KL <= log(1 + chi2).
     log_p, log_q = normalised(x), normalised(y)

@@ -46,6 +46,7 @@ def test_gap_is_beta_times_kl_to_the_optimum():
         agree(columns["optimal_attains"], columns["optimal_value"])
 
 
+@pytest.mark.thorough
 def test_jeffreys_identity():
     # I2: beta [KL(pi*||pihat) + KL(pihat||pi*)] = E_rho <pi* - pihat, r* - rhat>
     @jax.jit
@@ -90,6 +91,7 @@ def test_second_order_identity():
             assert gap <= bound * (1 + TOLERANCE)
 
 
+@pytest.mark.thorough
 def test_three_point_equality_for_a_linear_objective():
     # I4 with F linear: [F - beta KL](pi) = [F - beta KL](pihat) - beta KL(pi || pihat), pihat = G(r)
     @jax.jit
@@ -105,6 +107,7 @@ def test_three_point_equality_for_a_linear_objective():
     agree(*sides(WORLDS, rewards(rng), policies(rng)))
 
 
+@pytest.mark.thorough
 def test_three_point_inequality_for_a_concave_objective():
     # I4 with F(pi) = -c/2 (E_pi f - m)^2: its maximiser is G(-c (y - m) f) at the y that it reproduces.
     rng = np.random.default_rng(5)
@@ -139,6 +142,7 @@ def test_three_point_inequality_for_a_concave_objective():
     assert max(slack) > 1e-3  # strictly concave: not an equality
 
 
+@pytest.mark.thorough
 def test_tilt_size():
     # I5: KL(G(r) || ref) <= E_rho min(span/beta, span^2 / (8 beta^2))
     @jax.jit

@@ -63,6 +63,7 @@ def test_root_at_the_ends():
     )
 
 
+@pytest.mark.thorough
 def test_root_slopes_are_those_of_its_inverse():
     # e = kl(q || p) along the root: its slope in e is one over that of kl in log q.
     budget, log_p = budgets_and_probabilities(np.random.default_rng(7))
@@ -175,6 +176,7 @@ def test_tilt_coverage_takes_a_scalar_or_a_span_per_prompt():
     assert one[0] == pytest.approx(float(q.local_coverage(alone, budget)), rel=1e-14)
 
 
+@pytest.mark.thorough
 def test_tilt_coverage_covers_every_gibbs_policy_and_stays_below_local_coverage():
     rng = np.random.default_rng(6)
     worlds = random_batch(rng, 2000)
@@ -193,6 +195,7 @@ def test_tilt_coverage_covers_every_gibbs_policy_and_stays_below_local_coverage(
     assert np.mean(tilt < local - 0.1) > 0.2
 
 
+@pytest.mark.thorough
 def test_gradients_are_finite_in_the_corners():
     log_ref = normalised([[0.0, -2.0, -np.inf], [0.0, -np.inf, -np.inf], [0.0, -900.0, -1.0]])
     bandit = Bandit(rho=[0.5, 0.5, 0.0], log_ref=log_ref, reward=np.zeros((3, 3)), beta=0.5)

@@ -67,6 +67,7 @@ def test_rejection_sampling_is_the_followed_chain(threshold, n):
     np.testing.assert_allclose(law[0], simulate_rejection(p, model, threshold, n), rtol=1e-12)
 
 
+@pytest.mark.thorough
 def test_rejection_sampling_of_the_model_itself_accepts_at_once():
     log_p = normalised(np.random.default_rng(0).normal(size=(2, 4)))
     with float64():

@@ -55,6 +55,7 @@ def test_gap_of_a_nearly_optimal_policy_vs_400_bits(distance):
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(LOGITS, REWARDS, LOGITS, LOGITS, st.floats(0, 1), BETA)
+@pytest.mark.thorough
 def test_value_is_concave_and_never_above_the_optimum(ref, reward, x, y, mix, beta):
     bandit = Bandit(rho=RHO, log_ref=normalised(ref), reward=reward, beta=beta)
     first, second = normalised(x), normalised(y)
@@ -67,6 +68,7 @@ def test_value_is_concave_and_never_above_the_optimum(ref, reward, x, y, mix, be
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(LOGITS, REWARDS, LOGITS, BETA, st.permutations(range(4)))
+@pytest.mark.thorough
 def test_symmetries(ref, reward, x, beta, order):
     # Renaming responses and shifting or rescaling rewards (with beta) moves gaps as their unit does.
     bandit = Bandit(rho=RHO, log_ref=normalised(ref), reward=reward / 2, beta=beta)
