@@ -12,7 +12,7 @@ and likewise in the other two currencies: what the labels cost. The deployed pol
 
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -67,35 +67,35 @@ def run_batches(
     learner.check(world)
     marks = log_checkpoints(labels) if checkpoints is None else require_checkpoints(checkpoints, labels)
     keys = np.array([run_key(seed=seed, instance=instance, run=run) for run in runs])
+    names = tuple(learner.diagnostics)
     with float64():
-        likes = np.asarray(preference(world))
-        state = _start(learner, world, block)
+        likes = np.asarray(_preference(world))
+        state, view = _start(learner, world, block)
     regret, policy_sum = np.zeros((block, len(GAPS))), np.zeros((block, world.prompts, world.responses))
     rows, paid = [], 0
     for iteration, mark in enumerate(marks.tolist()):
         batch = mark - paid
         with float64():
-            log_first, log_second = _acts(learner, world, state)
-            gaps = measure_batch(world, log_first, GAPS)
+            first = _probabilities(world, learner, view.log_first, "first")
+            second = _probabilities(world, learner, view.log_second, "second")
+            gaps = measure_batch(world, view.log_first, GAPS)
             regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
-            first = _probabilities(world, learner, log_first, "first")
-            second = _probabilities(world, learner, log_second, "second")
             policy_sum += batch * first
             wins = draw_block(world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes)
-            state = _observed(learner, world, state, padded(wins.astype(np.float64), block))
+            state, view = _step(learner, world, state, padded(wins.astype(np.float64), block))
             paid = mark
             snapshot = Snapshot(
                 round=iteration + 1,
-                log_policy=np.asarray(_deployed(learner, world, state)),
+                log_policy=np.asarray(view.log_policy),
                 mean_policy=policy_sum / paid,
                 regret=regret.copy(),
-                diagnostics=_diagnosed(learner, state, block),
+                diagnostics=np.array([view.diagnostics[name] for name in names]).reshape(-1, block).T,
             )
         row = measure_snapshot(
             world,
             snapshot,
             labels=paid,
-            diagnostics=learner.diagnostics,
+            diagnostics=names,
             quantities=tuple(quantities),
             block=block,
         )
@@ -167,41 +167,43 @@ def _probabilities(world: Bandit, learner: BatchLearner[Any], log_policy: Any, s
     )
 
 
+class View(NamedTuple):
+    """What the engine reads of the states of a block: log-policies `[B, S, A]` and diagnostics `[B]`."""
+
+    log_first: Any
+    log_second: Any
+    log_policy: Any
+    diagnostics: dict[str, Any]
+
+
+def _view(learner: BatchLearner[Any], world: Bandit, state: Any) -> View:
+    numbers = learner.diagnose(state)
+    named = {name: jnp.asarray(numbers[name], dtype=jnp.float64) for name in learner.diagnostics}
+    return View(*learner.act(state, world), learner.policy(state, world), named)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 2))
-def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> Any:
+def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, View]:
+    world = jax.tree.map(jnp.asarray, world)
+    state = learner.init(world)
+
     def repeated(leaf: Any) -> Any:
         # `astype` makes weak types strong: `observe` returns strong ones, and would be compiled a second time.
         array = jnp.asarray(leaf)
         return jnp.broadcast_to(array.astype(array.dtype), (width, *array.shape))
 
-    return jax.tree.map(repeated, learner.init(jax.tree.map(jnp.asarray, world)))
+    return jax.tree.map(repeated, (state, _view(learner, world, state)))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _acts(learner: BatchLearner[Any], world: Bandit, states: Any) -> tuple[Any, Any]:
+def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
-    return jax.vmap(lambda state: learner.act(state, world))(states)
+
+    def one(state: Any, counts: Any) -> tuple[Any, View]:
+        state = learner.observe(state, world, counts)
+        return state, _view(learner, world, state)
+
+    return jax.vmap(one)(states, wins)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _observed(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> Any:
-    world = jax.tree.map(jnp.asarray, world)
-    return jax.vmap(lambda state, counts: learner.observe(state, world, counts))(states, wins)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _deployed(learner: BatchLearner[Any], world: Bandit, states: Any) -> Any:
-    world = jax.tree.map(jnp.asarray, world)
-    return jax.vmap(lambda state: learner.policy(state, world))(states)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _numbers(learner: BatchLearner[Any], states: Any) -> Any:
-    return jax.vmap(learner.diagnose)(states)
-
-
-def _diagnosed(learner: BatchLearner[Any], states: Any, block: int) -> np.ndarray:
-    if not learner.diagnostics:
-        return np.zeros((block, 0))
-    numbers = _numbers(learner, states)
-    return np.stack([np.asarray(numbers[name], dtype=np.float64) for name in learner.diagnostics], axis=1)
+_preference = jax.jit(preference)
