@@ -14,6 +14,7 @@ from simbench.precision import Float32Error, entry_point, float64, require_float
 THIRD = np.array([1.0, 1 / 3])
 
 
+@pytest.mark.thorough
 def test_importing_simbench_changes_nothing():
     code = (
         "import simbench, simbench.bandit, simbench.worlds, simbench.tape, jax, jax.numpy as jnp\n"

@@ -18,10 +18,22 @@ def test_first_lines_are_the_two_commands():
     assert lines[2].startswith("make test")
 
 
+def test_python_blocks_run(tmp_path):
+    """One after the other in one process, as in a notebook."""
+    script = tmp_path / "readme.py"
+    script.write_text("\n".join(["import matplotlib\nmatplotlib.use('Agg')", *BLOCKS]))
+    run(script, tmp_path)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_python_blocks_run(number, tmp_path):
+def test_every_python_block_runs_alone(number, tmp_path):
     script = tmp_path / "readme.py"
     script.write_text("import matplotlib\nmatplotlib.use('Agg')\n" + BLOCKS[number])
+    run(script, tmp_path)
+
+
+def run(script, tmp_path):
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
     )

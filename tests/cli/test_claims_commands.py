@@ -12,24 +12,37 @@ from simbench.cli.app import app
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
+def lemma_here():
+    (text,) = (b for b in re.findall(r"```python\n(.*?)```", README.read_text(), re.S) if "my_lemma" in b)
+    Path("my_lemma.py").write_text(text)
+    return text
+
+
 @pytest.fixture
 def lemma(tmp_path, monkeypatch):
     """The README's lemma, whose constant is twice too small, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    (text,) = (b for b in re.findall(r"```python\n(.*?)```", README.read_text(), re.S) if "my_lemma" in b)
-    Path("my_lemma.py").write_text(text)
-    return text
+    return lemma_here()
+
+
+@pytest.fixture(scope="module")
+def quarry(tmp_path_factory):
+    """What one hunt for the lemma brought home; the path of its certificate is absolute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("hunt"))
+        lemma_here()
+        hunted = run("hunt", "my_lemma.py::MyLemma", "--budget", 1, "--json")
+        assert hunted.exit_code == 0, hunted.output
+        (row,) = json.loads(hunted.stdout)
+        return row | {"certificate": str(Path(row["certificate"]).absolute())}
 
 
 def run(*words):
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_too_small_a_constant_is_found_out_mended_and_shown_tight(lemma):
+def test_too_small_a_constant_is_found_out_mended_and_shown_tight(lemma, quarry):
     assert len(lemma.splitlines()) <= 30
-    hunted = run("hunt", "my_lemma.py::MyLemma", "--budget", 1, "--json")
-    assert hunted.exit_code == 0, hunted.output
-    (quarry,) = json.loads(hunted.stdout)
     assert quarry["best"] == pytest.approx(2.0, rel=0.02)
     confirmed = run("hunt", "--replay", quarry["certificate"], "--plugin", "my_lemma.py")
     assert confirmed.exit_code == 0
@@ -51,11 +64,10 @@ def test_too_small_a_constant_is_found_out_mended_and_shown_tight(lemma):
     }  # fmt: skip
 
 
-def test_a_tampered_certificate_is_rejected(lemma):
-    (quarry,) = json.loads(run("hunt", "my_lemma.py::MyLemma", "--budget", 1, "--json").stdout)
-    file = Path(quarry["certificate"])
-    record = json.loads(file.read_text())
+def test_a_tampered_certificate_is_rejected(lemma, quarry):
+    record = json.loads(Path(quarry["certificate"]).read_text())
     record["constant"] = (0.25).hex()
+    file = Path("altered.json")
     file.write_text(json.dumps(record))
     refused = run("hunt", "--replay", file, "--plugin", "my_lemma.py")
     assert refused.exit_code == 2

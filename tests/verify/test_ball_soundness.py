@@ -51,6 +51,7 @@ def _program(names):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6), seed=st.integers(0, 1000))
+@pytest.mark.thorough
 def test_random_programs_agree_with_float64(names, seed):
     x = np.random.default_rng(seed).normal(size=4)
     function = _program(names)

@@ -128,6 +128,7 @@ def test_a_hunt_refutes_with_proof_what_chance_does_not():
     assert "proved at" in str(quarry)
 
 
+@pytest.mark.thorough
 def test_a_hunt_for_a_true_claim_comes_home_with_its_tightness():
     quarry = run_hunt(Hunted, seconds=0.1)
     assert quarry.certificate is None

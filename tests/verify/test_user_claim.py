@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CLAIM = '''import jax.numpy as jnp
 import simbench as sb
 from simbench import quantities as q
@@ -43,6 +45,7 @@ assert jnp.ones(1).dtype == jnp.float32, "judging must leave the user's own JAX 
 """
 
 
+@pytest.mark.thorough
 def test_a_users_claim_of_thirty_lines_is_judged_from_an_empty_folder(tmp_path):
     assert len(CLAIM.splitlines()) <= 30
     (tmp_path / "my_claim.py").write_text(CLAIM)
