@@ -17,7 +17,7 @@ from simbench.study.evidence import Evidence
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
 from simbench.verify.protocol import Claim, Deterministic, find_claim
-from simbench.verify.statistical import Case, Statistical, Trial, tested, verdicts
+from simbench.verify.statistical import Case, Statistical, Trial, examine, verdicts
 from simbench.verify.verdict import Verdict
 
 AnyClaim = str | type[Claim] | Claim
@@ -102,7 +102,7 @@ def judge_family(claims: Sequence[Statistical], evidence: Evidence) -> list[Verd
 
     def trial(claim: Statistical, purpose: str) -> Trial:
         if purpose not in trials:
-            trials[purpose] = tested(claim, evidence.table(claim), purpose)
+            trials[purpose] = examine(claim, evidence.table(claim), purpose)
         return trials[purpose]
 
     # Nothing is played before every name is known to exist.

@@ -10,7 +10,7 @@ How one is written is told in `protocol.py`; what its verdict means, in `verdict
 
 from simbench.verify.statistical.order import Order
 from simbench.verify.statistical.probable import Probable
-from simbench.verify.statistical.protocol import ALPHA, Altered, Statistical, tested
+from simbench.verify.statistical.protocol import ALPHA, Altered, Statistical, examine
 from simbench.verify.statistical.rate import Rate
 from simbench.verify.statistical.trial import Trial
 from simbench.verify.statistical.verdicts import Case, verdicts
@@ -24,6 +24,6 @@ __all__ = [
     "Rate",
     "Statistical",
     "Trial",
-    "tested",
+    "examine",
     "verdicts",
 ]

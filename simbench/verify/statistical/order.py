@@ -115,9 +115,12 @@ class Order(Statistical):
         )
 
     def _per_run(self, table: "pd.DataFrame") -> "pd.Series":
-        values = table.assign(value=self.numbers("measured", table).astype(np.float64))
-        runs = values.sort_values("round", kind="stable").groupby(["instance", "run"])["value"]
-        return runs.agg(self.over)
+        """Return what is compared, one number per run; nan if any checkpoint that counts has none."""
+        rows = table.assign(value=self.numbers("measured", table).astype(np.float64))
+        if self.over == "last":
+            rows = rows[rows["round"] == rows.groupby(["instance", "run"])["round"].transform("max")]
+        runs = rows.assign(missing=rows["value"].isna()).groupby(["instance", "run"])
+        return runs["value"].agg(self.over).mask(runs["missing"].any())
 
 
 def _mean_interval(difference: np.ndarray, instance: np.ndarray, purpose: str) -> tuple[float, float]:

@@ -142,7 +142,7 @@ class Statistical(Claim):
         return np.broadcast_to(values, (len(rows),))
 
 
-def tested(claim: Statistical, table: "pd.DataFrame", purpose: str) -> Trial:
+def examine(claim: Statistical, table: "pd.DataFrame", purpose: str) -> Trial:
     """Test `claim` in every setting of `table` that it speaks of; the worst one decides.
 
     Raises:
