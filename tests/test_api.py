@@ -19,7 +19,7 @@ def test_simulate_returns_a_tidy_trace():
     assert set(table.learner) >= {"online_dpo", "reference"}
     assert table.groupby(["learner", "run"])["round"].max().eq(50).all()
     assert table.loc[table.learner == "reference", "unsolved_fits"].isna().all()
-    assert "3 runs of 50 rounds" in repr(trace)
+    assert "3 runs of 50 labels" in repr(trace)
     assert "<table" in trace._repr_html_()
 
 
