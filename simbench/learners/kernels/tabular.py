@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.bradley_terry import FULL_STEP, MAX_STEPS, TOLERANCE
+from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba, sigmoid
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row, tilt
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.parts.losses import LOGISTIC
-from simbench.learners.parts.tabular import SMALL_STEP
+from simbench.learners.parts.tabular import BONUS_STEPS, SMALL_STEP
 from simbench.tape.kernel import inner, kernel
 
 
@@ -150,7 +150,7 @@ def fit_row(
     """Move `reward [A]` to the local minimum that descent reaches; return whether the stopping rule was met."""
     size = reward.shape[0]
     scale = max(1.0, 1.0 / beta) if mass != 0.0 else 1.0
-    for _ in range(MAX_STEPS):
+    for _ in range(BONUS_STEPS):
         if bonus:
             tilt(log_ref, reward, 1.0 / beta, policy)
         gradient_and_hessian(loss, wins, counts, reward, ridge, hessian, direction)

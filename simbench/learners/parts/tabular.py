@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.bradley_terry import FULL_STEP, MAX_STEPS, TOLERANCE, fit_tabular_jax
+from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE, fit_tabular_jax
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import normalised
@@ -31,6 +31,7 @@ from simbench.registry import Positive, parameters
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
 
+BONUS_STEPS = 4000  # a step moves a softmax of scale beta by little: R / beta of them when beta is tiny
 SMALL_STEP = 1e-9  # a full Newton step of this range leaves an error beyond rounding
 
 
@@ -167,7 +168,7 @@ def fit_row(
         return reward + length * direction, done, steps + 1
 
     carry = (start, jnp.asarray(False), 0)
-    reward, done, _ = jax.lax.while_loop(lambda c: ~c[1] & (c[2] < MAX_STEPS), newton, carry)
+    reward, done, _ = jax.lax.while_loop(lambda c: ~c[1] & (c[2] < BONUS_STEPS), newton, carry)
     return reward, done
 
 
