@@ -72,7 +72,7 @@ def _forecast(plan: "Plan", out: Path, workers: int | None, plugins: list[str], 
     from simbench.study.run import processes, units_to_do
     from simbench.study.store import store_of
 
-    todo = units_to_do(plan, store_of(plan, out), force=force)
+    todo = units_to_do(plan, store_of(plan, out), force=force, notify=say)
     total = len(plan.units)
     typer.echo(
         f"{plan.study.name} ({plan.study.preset}): {total} units, {total - len(todo)} done, {len(todo)} to do"
@@ -97,12 +97,16 @@ def status(
     """Say which units of a study are done."""
     from simbench.study.plan import make_plan
     from simbench.study.plugins import load_plugins
+    from simbench.study.stale import stale_note
+    from simbench.study.store import store_of
     from simbench.study.study import load_study
     from simbench.study.table import unit_states
 
     load_plugins(plugin or ())
     plan = make_plan(load_study(study, preset), engine=engine)
     states = unit_states(plan, out)
+    if stale := stale_note(plan, store_of(plan, out)):
+        say(stale)
     if json:
         print_json([{"unit": state.unit.id, "state": state.state} for state in states])
         return

@@ -14,6 +14,7 @@ from simbench.errors import SimbenchError
 from simbench.study.compute import Task, compute
 from simbench.study.plan import Plan, Unit
 from simbench.study.progress import ProgressBar
+from simbench.study.stale import stale_note
 from simbench.study.store import Store, StoreError, store_of
 from simbench.study.workers import spread
 
@@ -104,6 +105,8 @@ def units_to_do(
         names = ", ".join(store.path(unit).name for unit in corrupt[:3]) + (", …" if len(corrupt) > 3 else "")
         found = "1 damaged unit file" if len(corrupt) == 1 else f"{len(corrupt)} damaged unit files"
         notify(f"{found} in {store.folder} {'is' if len(corrupt) == 1 else 'are'} computed again: {names}")
+    if stale := stale_note(plan, store):
+        notify(stale)
     return [unit for unit in plan.units if states[unit.id] != "done"]
 
 

@@ -11,6 +11,7 @@ from simbench import named_files
 from simbench.errors import SimbenchError
 from simbench.study.plan import Plan, Unit, make_plan
 from simbench.study.spec import AS_WRITTEN, read_study
+from simbench.study.stale import stale_note
 from simbench.study.store import State, store_of
 from simbench.study.study import load_study
 
@@ -78,8 +79,10 @@ def plan_table(plan: Plan, out: str | Path) -> pd.DataFrame:
             tables.append(table.replace_schema_metadata(None))
     if not tables:
         command = f"simbench run {plan.study.name}{_preset_option(plan)}"
+        stale = stale_note(plan, store)
         raise SimbenchError(
             f"study '{plan.study.name}' has no results in {store.folder}; run `{command}` first."
+            + (f" {stale}" if stale else "")
         )
     frame = pa.concat_tables(tables, promote_options="permissive").to_pandas()
     frame.attrs = _attributes(plan, counts)

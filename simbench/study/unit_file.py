@@ -82,9 +82,9 @@ def _footer_start(content: bytes) -> int:
     return len(content) - 8 - int.from_bytes(content[-8:-4], "little")
 
 
-def provenance(table: pa.Table) -> dict[str, Any]:
-    """Return what a unit's table says of its origin; empty for a table that says nothing."""
-    text = (table.schema.metadata or {}).get(METADATA)
+def provenance(schema: pa.Schema) -> dict[str, Any]:
+    """Return what the schema of a unit's table says of its origin; empty for one that says nothing."""
+    text = (schema.metadata or {}).get(METADATA)
     return dict(json.loads(text)) if text else {}
 
 

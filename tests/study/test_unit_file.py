@@ -47,7 +47,7 @@ def test_what_goes_in_comes_out_under_an_independent_reader(unit):
 
 
 def test_provenance_holds_the_spec_and_nothing_that_changes(unit):
-    facts = provenance(decode(unit, encode(unit, columns(unit))))
+    facts = provenance(decode(unit, encode(unit, columns(unit))).schema)
     assert facts["spec"] == unit.spec
     assert set(facts) == {"unit", "spec", "cpu", "simbench", "pyarrow"}
 
