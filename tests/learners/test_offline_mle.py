@@ -130,6 +130,7 @@ def test_worlds_that_lack_the_class_are_refused(model, words):
         run_batches(PLAIN, OfflineMLE(model=model), labels=10, runs=[0])
 
 
+@pytest.mark.thorough
 def test_the_gap_falls_like_one_over_the_number_of_labels():
     """Full coverage and a well-specified class: n times the mean gap is constant; a mean of 40 runs strays by < 2.2.
 
