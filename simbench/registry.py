@@ -54,6 +54,7 @@ PACKAGES = {
 
 _things: dict[str, dict[str, Any]] = {kind: {} for kind in PACKAGES}
 _loaded: set[str] = set()
+_plugins: dict[str, tuple[Path, bytes]] = {}  # module name -> where a plug-in came from, and its text
 
 
 def register(kind: str, name: str) -> Callable[[T], T]:
@@ -135,7 +136,11 @@ def everything(kind: str) -> dict[str, Any]:
 def load_plugin(path: str | Path) -> None:
     """Run a user's Python file so that what it registers becomes known.
 
-    Raises `SimbenchError` naming the file when it is missing, is not Python, or fails while loading.
+    Loading a file again, edited or not, replaces what it registered before. Two different files of one name are not
+    loaded side by side: results and errors name a plug-in by its file's name.
+
+    Raises `SimbenchError` naming the file when it is missing, is not Python, has the name of another one that is
+    loaded, or fails while loading.
     """
     file = Path(path)
     if not file.is_file():
@@ -144,6 +149,12 @@ def load_plugin(path: str | Path) -> None:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise SimbenchError(f"plugin {file} is not a Python file (its name must end in .py).")
+    here, text = file.resolve(), file.read_bytes()
+    there, loaded = _plugins.get(name, (here, text))
+    if here != there and text != loaded:
+        raise SimbenchError(
+            f"plugin {file} has the same file name as {there}, which is loaded already; rename one of them."
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -155,6 +166,7 @@ def load_plugin(path: str | Path) -> None:
         del sys.modules[name]
         line = _line_in(file, error)
         raise SimbenchError(f"plugin {file}{line} failed to load: {type(error).__name__}: {error}") from error
+    _plugins[name] = (here, text)
 
 
 def _line_in(file: Path, error: BaseException) -> str:

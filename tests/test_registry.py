@@ -30,6 +30,7 @@ def things(monkeypatch):
     fresh = {kind: {} for kind in registry.PACKAGES}
     monkeypatch.setattr(registry, "_things", fresh)
     monkeypatch.setattr(registry, "_loaded", set(registry.PACKAGES))
+    monkeypatch.setattr(registry, "_plugins", {})
     return fresh
 
 
@@ -174,13 +175,28 @@ def test_a_plugin_makes_its_things_known(things, tmp_path):
     assert configure("learner", "mine", {}, "f").scale == 2.0
 
 
-def test_a_plugin_may_be_loaded_twice_and_two_of_one_name_live_together(things, tmp_path):
+def test_a_plugin_loaded_again_replaces_what_it_registered(things, tmp_path):
     first = plugin(tmp_path, PLUGIN)
     load_plugin(first)
     load_plugin(str(first))
-    (tmp_path / "sub").mkdir()
-    load_plugin(plugin(tmp_path / "sub", PLUGIN.replace('"mine"', '"yours"').replace("Mine", "Yours")))
-    assert set(things["learner"]) == {"mine", "yours"}
+    plugin(tmp_path, PLUGIN.replace("2.0", "3.0"))
+    load_plugin(first)
+    assert configure("learner", "mine", {}, "f").scale == 3.0
+
+
+def test_two_plugins_of_one_file_name_are_not_mixed_up(things, tmp_path):
+    """Neither overrides the other in silence, whether or not they register the same names; a copy is the same file."""
+    load_plugin(plugin(tmp_path, PLUGIN))
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    for text in (PLUGIN.replace("2.0", "3.0"), PLUGIN.replace('"mine"', '"yours"').replace("Mine", "Yours")):
+        with pytest.raises(
+            SimbenchError, match=r"sub/my_plugin\.py has the same file name as .*; rename one"
+        ):
+            load_plugin(plugin(folder, text))
+    assert configure("learner", "mine", {}, "f").scale == 2.0
+    load_plugin(plugin(folder, PLUGIN))
+    assert configure("learner", "mine", {}, "f").scale == 2.0
 
 
 def test_a_plugin_cannot_take_a_known_name(things, learner, tmp_path):

@@ -42,6 +42,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for kind in ("learner", "family", "modifier"):
         monkeypatch.setitem(registry._things, kind, registry.everything(kind))
+    monkeypatch.setattr(registry, "_plugins", {})
     monkeypatch.setattr(one_core, "_in_force", True)
     return tmp_path
 
