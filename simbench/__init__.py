@@ -30,10 +30,12 @@ _HOME = {
     "Lower": "simbench.verify",
     "NonNegative": "simbench.registry",
     "Order": "simbench.verify",
+    "Parts": "simbench.learners.sentence",
     "Positive": "simbench.registry",
     "Probable": "simbench.verify",
     "Rate": "simbench.verify",
     "RoundLearner": "simbench.learners",
+    "Sentence": "simbench.learners.sentence",
     "SimbenchError": "simbench.errors",
     "Trace": "simbench.api",
     "Upper": "simbench.verify",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from simbench.bandit import Bandit
     from simbench.errors import SimbenchError
     from simbench.learners import BatchLearner, Comparison, RoundLearner, fit_tabular
+    from simbench.learners.sentence import Parts, Sentence
     from simbench.precision import float64
     from simbench.quantities import measure
     from simbench.registry import Count, Finite, NonNegative, Positive, load_plugin, parameters, register

@@ -33,6 +33,15 @@ def test_every_python_block_runs_alone(number, tmp_path):
     run(script, tmp_path)
 
 
+@pytest.mark.thorough
+def test_composed_learners_of_the_docs_play(tmp_path):
+    text = (ROOT / "docs" / "learners.md").read_text()
+    played = "print(sb.simulate(sb.make('small_random'), ['best_against_worst'], rounds=50, runs=2))"
+    script = tmp_path / "learners.py"
+    script.write_text("\n".join([*re.findall(r"```python\n(.*?)```", text, re.S), played]))
+    run(script, tmp_path)
+
+
 def run(script, tmp_path):
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -40,7 +49,7 @@ def run(script, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/learners.md"])
 def test_links_point_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
         assert (ROOT / target).exists(), f"{page} links to {target}"
