@@ -30,7 +30,11 @@ ROWS = (
     "reference/tabular/10x10",
     "online_dpo/tabular/10x10",
     "online_dpo/tabular/10x40",
+    "xpo/tabular/10x10",
+    "xpo/finite256/5x10",
+    "online_dpo/linear/5x15",
 )
+WORLDS = {"finite256": "random_finite", "linear": "random_linear"}  # of function classes that need their own
 YARDSTICK = "online_dpo/tabular/10x10"
 UNIT = "rounds/s"
 WARM_ROUNDS = 20_000  # before timing: a fit after few labels needs more Newton steps than most fits of a run
@@ -53,14 +57,15 @@ def measure_speed(rows: list[str] | None = None) -> list[dict[str, Any]]:
 
 
 def _row(name: str) -> list[dict[str, Any]]:
-    learner_name, _, size = name.split("/")
+    learner_name, model, size = name.split("/")
     prompts, responses = (int(part) for part in size.split("x"))
-    world = make("random_tabular", prompts=prompts, responses=responses, beta=1.0)
+    world = make(WORLDS.get(model, "random_tabular"), prompts=prompts, responses=responses, beta=1.0)
     floor = _floor_piece(world)
     if learner_name == "floor":
         seconds, again = _best_seconds((floor, 2_000), (floor, 2_000))
         return [_entry(name, "numba", seconds, again, None)]
-    learner = configure("learner", learner_name, {}, "speed")
+    chosen = {"model": model.rstrip("0123456789")} if model in WORLDS else {}
+    learner = configure("learner", learner_name, chosen, "speed")
     naive = _naive_seconds(world) if name == YARDSTICK else None
     numba_seconds, floor_seconds = _best_seconds((_numba_piece(world, learner), 500), (floor, 2_000))
     entries = [_entry(name, "numba", numba_seconds, floor_seconds, naive)]

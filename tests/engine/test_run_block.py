@@ -131,7 +131,7 @@ def test_second_process_loads_the_kernel_from_disk(tmp_path):
         "w = sb.make('random_tabular', prompts=2, responses=2)\n"
         "keys = np.zeros((1, 2), dtype=np.uint32)\n"
         "list(numba_engine.play(w, Reference(), keys=keys, checkpoints=np.array([3])))\n"
-        "loop = numba_engine.specialise('simbench.learners.kernels.constant', 'none', ())\n"
+        "loop = numba_engine.specialise('simbench.learners.kernels.constant', ())\n"
         "stats = loop.advance.stats\n"
         "print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))\n"
     )
