@@ -1,0 +1,26 @@
+"""naive = numba = JAX for every class over 1e4 rounds (SIMBENCH_LONG=full), or 1500 (small); 1e4 in the finite class."""
+
+import os
+
+import pytest
+
+import simbench as sb
+from tests.engine.composed import OBJECTIVES, compose, world_for
+from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
+from tests.naive import naive_run
+
+FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
+ROUNDS = {"finite": 10_000, "tabular": 1_500, "box": 1_500, "linear": 1_500}
+CASES = [(model, objective) for model in ROUNDS for objective in (OBJECTIVES if FULL else ("xpo",))]
+
+pytestmark = pytest.mark.long
+
+
+@pytest.mark.parametrize(("model", "objective"), CASES)
+def test_naive_numba_jax(model, objective):
+    rounds = 10_000 if FULL else ROUNDS[model]
+    world = world_for(model, sb.make)
+    learner, slow = compose(model, objective=objective)
+    numba = numba_rounds(world, learner, rounds=rounds, run=7)
+    assert_same(naive_rounds(naive_run, world, slow, rounds=rounds, run=7), numba, world.reward_bound)
+    assert_same(jax_rounds(world, learner, rounds=rounds, run=7), numba, world.reward_bound)
