@@ -143,7 +143,9 @@ def fit_in_ball(z: np.ndarray, counts: Any, wins: Any, *, ridge: float, radius: 
 def objective(z, counts, wins, ridge, theta):
     """Return NLL + (ridge/2) ||theta||^2, `[runs]`."""
     u = theta @ z.T
-    return np.sum(counts * np.logaddexp(0.0, u) - wins * u, axis=1) + 0.5 * ridge * np.sum(theta**2, axis=1)
+    # Terms of one sign: at the far end of the ball the sum is tiny, and a difference would lose it.
+    loss = wins * np.logaddexp(0.0, -u) + (counts - wins) * np.logaddexp(0.0, u)
+    return np.sum(loss, axis=1) + 0.5 * ridge * np.sum(theta**2, axis=1)
 
 
 def minimiser_in_ball(hessian, linear, radius):

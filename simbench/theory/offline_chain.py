@@ -79,24 +79,25 @@ def log_ratios(world: Bandit, u: np.ndarray) -> np.ndarray:
 
 
 @jax.jit
-def gaps(world: Bandit, log_policies: jax.Array) -> jax.Array:
-    """Return J(pi*) - J(pi) of policies `[M, S, A]`."""
-    return jax.vmap(lambda policy: q.value_gap(world, policy))(log_policies)
+def gaps_and_coverage(world: Bandit, log_policies: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return J(pi*) - J(pi) of policies `[M, S, A]`, and C."""
+    gaps = jax.vmap(lambda policy: q.value_gap(world, policy))(log_policies)
+    return gaps, q.tilt_coverage(world, world.reward_bound)
 
 
 def tabled(setting: str, world: Bandit, seed: int, instance: int, runs: range) -> pd.DataFrame:
     """Return the gap of G(rhat) and the constants of the bound, a row for each run and n."""
     ratio = log_ratios(world, run_tapes(seed, instance, runs, COUNTS[-1]))
     best = np.argmax(ratio >= ratio.max(axis=2, keepdims=True) - TIE, axis=2)
-    gap = np.asarray(gaps(world, np.log(gibbs_of(world)[:-1])))
+    gap, coverage = gaps_and_coverage(world, np.log(gibbs_of(world)[:-1]))
     return pd.DataFrame(
         {
             "setting": setting,
             "instance": instance,
             "run": np.tile(np.array(runs), len(COUNTS)),
             "round": np.repeat(COUNTS, len(runs)),
-            "gap": gap[best].ravel(),
-            "coverage": float(q.tilt_coverage(world, float(world.reward_bound))),
+            "gap": np.asarray(gap)[best].ravel(),
+            "coverage": float(coverage),
             "members": len(world.reward_class),
             "beta": float(world.beta),
             "reward_bound": float(world.reward_bound),

@@ -1,12 +1,15 @@
 """Tests of the catalogue carry the mark `catalogue`: they take minutes, and run in CI by `make test-thorough`.
 
-`make test` replays the saved witnesses of misprints; `make reproduce` judges every claim.
+`make test` replays the saved witnesses of misprints and checks the runs that claims simulate; `make reproduce` judges
+every claim.
 """
 
 import pytest
 
+DEFAULT = ("test_witnesses", "test_concentration_runs")
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "tests/theory/" in item.nodeid and "test_witnesses" not in item.nodeid:
+        if "tests/theory/" in item.nodeid and not any(name in item.nodeid for name in DEFAULT):
             item.add_marker(pytest.mark.catalogue)
