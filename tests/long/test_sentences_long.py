@@ -1,4 +1,4 @@
-"""naive = numba = JAX for every class over 1e4 rounds (SIMBENCH_LONG=full), or 1500 (small); 1e4 in the finite class."""
+"""naive = numba = JAX for every class, 1e4 rounds each (SIMBENCH_LONG=full); fewer of the slow oracles when small."""
 
 import os
 
