@@ -23,7 +23,14 @@ from simbench.quantities.divergence import chi_squared, kl, kl_ref
 from simbench.quantities.dpo_loss import dpo_loss
 from simbench.quantities.excess_mass import excess_mass, total_variation
 from simbench.quantities.expectation import expectation, expected_variance
+from simbench.quantities.exploitability import (
+    best_response,
+    exploitability,
+    log_odds_payoff,
+    preference_payoff,
+)
 from simbench.quantities.gibbs import gibbs, log_optimal, log_partition
+from simbench.quantities.ipo import ipo_loss, ipo_policy
 from simbench.quantities.kappa import kappa, log_kappa
 from simbench.quantities.largest_gap import largest_gap, largest_gap_among
 from simbench.quantities.linear_coverage import feature_mean, linear_coverage, reference_pair_covariance
@@ -40,6 +47,8 @@ from simbench.quantities.local_coverage import (
     tilt_coverage,
 )
 from simbench.quantities.measure import MEASURED, Measured, measure, measure_batch, measured_names
+from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
+from simbench.quantities.overlap import overlap, overlap_bound
 from simbench.quantities.rejection_sampling import rejection_sampling
 from simbench.quantities.value import (
     argmax_gap,
@@ -57,8 +66,10 @@ __all__ = [
     "Measured",
     "argmax_gap",
     "best_of_n",
+    "best_response",
     "binary_kl",
     "binary_kl_root",
+    "calibrated",
     "chi_squared",
     "coverability",
     "coverage",
@@ -70,10 +81,14 @@ __all__ = [
     "expected_kl_budgets",
     "expected_reward",
     "expected_variance",
+    "exploitability",
     "feature_mean",
     "gibbs",
     "global_coverage",
     "greedy_response",
+    "implicit_bonus",
+    "ipo_loss",
+    "ipo_policy",
     "kappa",
     "kl",
     "kl_ref",
@@ -88,6 +103,7 @@ __all__ = [
     "log_local_coverage",
     "log_max_density_ratio",
     "log_min_density_ratio",
+    "log_odds_payoff",
     "log_optimal",
     "log_partition",
     "log_tilt_coverage",
@@ -97,7 +113,12 @@ __all__ = [
     "measured_names",
     "min_density_ratio",
     "optimal_value",
+    "optimistic_value",
+    "overlap",
+    "overlap_bound",
     "preference",
+    "preference_loss",
+    "preference_payoff",
     "rarest_response",
     "reference_pair_covariance",
     "rejection_sampling",

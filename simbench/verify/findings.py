@@ -10,11 +10,11 @@ import numpy as np
 from simbench.errors import SimbenchError
 from simbench.verify.comparison import ratio
 from simbench.verify.explore import Candidate, Effort, Sample, ranked, suspects, threshold
-from simbench.verify.proof import PRECISIONS, Proof, decide
+from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
 from simbench.verify.sides import BATCH, Sides
+from simbench.verify.tightness import tightest
 
-LOOKS = 16  # instances per sample whose ratio is confirmed in balls to find the tightest
 PATIENCE = 12  # undecided instances after which no more are examined
 HIGHEST = 40.0  # log2 of the largest constant that is tried
 RESOLUTION = 1e-7  # of its log2
@@ -79,23 +79,13 @@ class Findings:
         self.open = self.statuses["undecided"] + len(candidates) - examined
 
     def _tightest(self) -> None:
-        """Confirm the largest ratios in balls: near a tight instance float64 itself may say 1.00004."""
         if self.proved is not None:
             ratio = self.proved[1].middle_ratio
             self.tightness, self.found_by = ratio if math.isfinite(ratio) else None, self.proved[0].found_by
             return
-        best, found_by = -math.inf, None
-        tightest = sorted((c for one in self.tried for c in ranked(one, LOOKS)), key=lambda c: -c.ratio)
-        unclear = 0
-        for candidate in tightest:
-            if candidate.ratio <= best or unclear >= PATIENCE:
-                break
-            confirmed = decide(candidate.sides, candidate.point, precisions=PRECISIONS[:2]).middle_ratio
-            unclear += math.isnan(confirmed)
-            if confirmed > best:
-                best, found_by = confirmed, candidate.found_by
-        if found_by is not None:
-            self.tightness, self.found_by = best, found_by
+        found = tightest(self.tried)
+        if found is not None:
+            self.tightness, self.found_by = found
 
     def _only_instance(self) -> None:
         if len(self.tried) == 1 and self.tried[0].found_by == "witness":

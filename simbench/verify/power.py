@@ -12,6 +12,7 @@ as many as the machinery evaluated and never fewer than the preset's random samp
 
 import copy
 import dataclasses
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -58,8 +59,12 @@ class Power:
     random_evaluations: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return dataclasses.asdict(self)
+        """Return the record as JSON values; an infinite ratio, which JSON cannot say, is None."""
+        record = dataclasses.asdict(self)
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in record.items()
+        }
 
     def __str__(self) -> str:
         found = f"refuted by {self.found_by}, ratio {self.ratio:.6g}" if self.refuted else "not refuted"

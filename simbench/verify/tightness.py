@@ -1,0 +1,43 @@
+"""The tightest instance: the largest lesser/greater that ball arithmetic confirms.
+
+Near a tight instance float64 itself may say 1.00004, so the instances of the largest float64 ratios are looked at in
+balls. Where both sides vanish a float64 ratio is rounding error over rounding error: anything, perhaps at thousands of
+instances at once, which would use up all looks. So there are as many looks for greater sides of ordinary size, for
+small ones, and for those that may be nothing but rounding errors of numbers of size one.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from simbench.verify.comparison import oriented
+from simbench.verify.explore import Sample, ranked
+from simbench.verify.proof import PRECISIONS, decide
+
+LOOKS = 16  # per sample and size of the greater side
+PATIENCE = 12  # instances without a ratio in balls after which no more of that size are examined
+SIZES = ((1e-6, math.inf), (1e-12, 1e-6), (0.0, 1e-12))  # of the greater side: ordinary, small, in doubt
+
+
+def tightest(tried: list[Sample]) -> tuple[float, str] | None:
+    """Return the largest confirmed ratio of the samples and how it was found; None when none is confirmed."""
+    best, found_by = -math.inf, ""
+    for low, high in SIZES:
+        pool = [one for sample in tried for one in ranked(_of_size(sample, low, high), LOOKS)]
+        unclear = 0
+        for one in sorted(pool, key=lambda candidate: -candidate.ratio):
+            if one.ratio <= best or unclear >= PATIENCE:
+                break
+            confirmed = decide(one.sides, one.point, precisions=PRECISIONS[:2]).middle_ratio
+            unclear += math.isnan(confirmed)
+            if confirmed > best:
+                best, found_by = confirmed, one.found_by
+    return None if math.isinf(best) else (best, found_by)
+
+
+def _of_size(sample: Sample, low: float, high: float) -> Sample:
+    """Return the sample with the ratios of those instances alone whose greater side is in [low, high)."""
+    _, greater = oriented(sample.sides.claim, sample.values.measured, sample.values.theory)
+    size = np.abs(greater)
+    return dataclasses.replace(sample, ratios=np.where((low <= size) & (size < high), sample.ratios, np.nan))

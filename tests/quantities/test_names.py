@@ -1,0 +1,32 @@
+"""Every quantity is at hand as `simbench.quantities.<name>`."""
+
+import inspect
+from importlib import import_module
+from pkgutil import iter_modules
+
+from simbench import quantities
+
+# What quantities are computed with, rather than quantities.
+TOOLS = {
+    "log_arithmetic": None,
+    "expectation": {"over_prompts", "highest_prompt"},
+    "divergence": {"kl_terms"},
+}
+
+
+def test_every_public_function_is_re_exported():
+    for module in iter_modules(quantities.__path__):
+        full = import_module(f"simbench.quantities.{module.name}")
+        own = {
+            name
+            for name, thing in inspect.getmembers(full, callable)
+            if not name.startswith("_") and thing.__module__ == full.__name__
+        }
+        tools = TOOLS.get(module.name, set())
+        if tools is not None:
+            assert own - tools <= set(quantities.__all__), module.name
+
+
+def test_a_function_is_not_hidden_by_the_module_of_its_name():
+    for name in quantities.__all__:
+        assert not inspect.ismodule(getattr(quantities, name)), name
