@@ -2,7 +2,8 @@
 
 The regret at temperature zero charges max_a r*(a) - r*(argmax_a pi_t(a)). On a world with a unique best response and a
 uniform reference the optimal policy's likeliest response is the best one, and greedy learning identifies it at an
-exponential rate: the regret is O(1) while the KL-regularised regret of the same runs keeps growing like log T.
+exponential rate in the squared gap to the second best: the regret is O(1) while the KL-regularised regret of the same
+runs keeps growing like log T. The study `greedy_even` plays one world, in which the gap is R/9.
 """
 
 from simbench.verify import Altered, Rate, claim
@@ -17,7 +18,7 @@ class TemperatureZeroRegretStops(Rate):
     Controls: the KL-regularised regret of the same runs, which does not stop; a policy that never learns.
     """
 
-    study = "greedy_regret"
+    study = "greedy_even"
     learner = "greedy, self"
     column = "argmax_regret"
     growth = True
