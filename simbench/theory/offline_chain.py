@@ -127,7 +127,7 @@ class OfflineMLEGap(Probable):
 
     delta = DELTA
     controls = (
-        Altered("0.006 of the bound, in random classes", where={"setting": "random"}, constant=0.006),
+        Altered("0.004 of the bound, in random classes", where={"setting": "random"}, constant=0.004),
         Altered("0.037 of the bound, in nested classes", where={"setting": "nested"}, constant=0.037),
     )
 

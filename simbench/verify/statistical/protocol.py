@@ -19,7 +19,6 @@ study have not. A claim speaks of every setting of its (narrowed) study.
 """
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -113,7 +112,7 @@ class Statistical(Claim):
 
     def described(self) -> list[tuple[str, str]]:
         """Return the study and what it is narrowed to."""
-        source = self.study or f"simulated by {inspect.getmodule(type(self).simulate)}"
+        source = self.study or f"simulated by {type(self).simulate.__module__}"
         told = [("study", source)]
         if self.where:
             told.append(("where", ", ".join(f"{key} = {value}" for key, value in self.where.items())))
