@@ -1,6 +1,8 @@
 """Claims about runs held against a tiny real study: online DPO and a policy that never learns, forty rounds."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,9 @@ from simbench.study.evidence import Evidence
 from simbench.study.judge import judge, judge_all, judge_family
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
-from simbench.verify import Altered, Identity, Instance, Order, Probable, claim, family
+from simbench.verify import Altered, Identity, Instance, Order, Probable, claim, family, find_claim
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "claims_about_runs.md"
 PRESET = ("rounds = 20\ninstances = 1", "rounds = 20\ninstances = 2\nruns = 13\nblock = 13")
 USERS = '''import simbench as sb
 
@@ -209,6 +212,14 @@ def test_a_misprint_is_judged_with_its_correction():
     assert verdict.verdict == "violated"
     assert verdict.as_expected
     assert "test_judge_order holds on its runs" in str(verdict)
+
+
+def test_the_example_of_the_docs_names_what_there_is(workplace):
+    (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.S)
+    assert len(block.splitlines()) <= 30
+    (workplace / "docs.py").write_text(block)
+    registry.load_plugin("docs.py")
+    Evidence().require_known([find_claim("learning_pays")])
 
 
 def run(*words):
