@@ -10,6 +10,7 @@ The test is that of `rate.py` with another statistic in place of the exponent: w
 are tested from both sides.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,9 +19,9 @@ import numpy as np
 from simbench.errors import SimbenchError
 from simbench.verify.statistical.bootstrap import spread_of
 from simbench.verify.statistical.exponents import Reading
-from simbench.verify.statistical.protocol import ALPHA, only
+from simbench.verify.statistical.protocol import only
 from simbench.verify.statistical.rate import TIMES, Rate
-from simbench.verify.statistical.runs import RunMatrix, run_matrix
+from simbench.verify.statistical.runs import run_matrix
 from simbench.verify.statistical.trial import Trial
 
 if TYPE_CHECKING:
@@ -95,15 +96,10 @@ class Level(Rate):
             return Trial.void(f"{self.column} is not finite in some rows", counts)
         if self.over == "gained" and not (matrix.rounds.size > 1 and matrix.values[:, -1].mean() > 0.0):
             return Trial.void("one point, or a mean of zero, in the window", counts)
-        return self._outcome(spread_of(READERS[self.over](), matrix), matrix, counts)
+        trial = self._outcome(spread_of(READERS[self.over](), matrix), matrix, counts)
+        told = "mean" if self.over == "last" else "share gained"
+        return dataclasses.replace(trial, finding=trial.finding.replace("exponent", told, 1))
 
     def _subject(self) -> str:
         of = f"{self.column}" + (f" of '{self.learner}'" if self.learner else "")
         return f"the mean of {of}" if self.over == "last" else f"the share of {of} gained in the window"
-
-
-def at_last(matrix: RunMatrix) -> tuple[float, float]:
-    """Return the mean over runs at the last x and the half-width of its 1 - 2 ALPHA interval."""
-    spread = spread_of(Height(), matrix)
-    low, high = spread.interval(ALPHA)
-    return spread.exponent, (high - low) / 2.0
