@@ -27,7 +27,7 @@ RESAMPLES = 500
 
 def draw(tables: dict[str, pd.DataFrame]) -> Any:
     table = pd.concat([tables[name] for name in STUDIES], ignore_index=True)
-    worlds = _worlds()
+    worlds = {beta: numbers for beta, numbers in _worlds().items() if (table[BETA] == beta).any()}
     look = looks(["offline", *table["learner"][table["learner"] != "offline"].unique()])
     figure = new_figure(width=DOUBLE_COLUMN, height=3.0)
     left, right = figure.subplots(1, 2)

@@ -102,8 +102,8 @@ def _draw_class(ax: Any, name: str, matrix: RunMatrix, look: Look) -> None:
     if zero:
         first_zero = matrix.rounds[np.flatnonzero(~positive)[0]]
         ax.text(
-            0.97, 0.95, f"all gaps exactly 0\nat {zero} points from $n={_power(first_zero)}$ on:\nleft out of the fit",
-            transform=ax.transAxes, ha="right", va="top", fontsize=SMALL_FONT_SIZE,
+            0.04, 0.04, f"all gaps exactly 0\nat {zero} points from $n={_power(first_zero)}$ on:\nleft out of the fit",
+            transform=ax.transAxes, ha="left", va="bottom", fontsize=SMALL_FONT_SIZE,
         )  # fmt: skip
 
 
@@ -115,8 +115,8 @@ def _draw_guides(ax: Any, band: pd.DataFrame) -> None:
         y = factor * start * (x / x[0]) ** power
         ax.plot(x, y, color=FAINT, linewidth=0.9, linestyle=style, zorder=1.5)
         ax.annotate(
-            label, (x[0], y[0]), xytext=(-2, -1), textcoords="offset points", ha="right", va="center",
-            fontsize=SMALL_FONT_SIZE, color="#444444",
+            label, (x[1], y[1]), xytext=(0, 3 if power > -1.0 else -3), textcoords="offset points", ha="right",
+            va="bottom" if power > -1.0 else "top", fontsize=SMALL_FONT_SIZE, color="#444444",
         )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _caption(matrices: dict[str, RunMatrix], read: pd.DataFrame) -> str:
     runs = "; ".join(f"{name} {m.runs} in {m.instances} worlds" for name, m in matrices.items())
     pairs = read.groupby([MADE_FOR, SEPARATION]).size().min()
     return (
-        f"runs: {runs}; two arms {pairs} per point. Dark band and bars: {LEVEL:.0%} interval of the mean, "
+        f"runs: {runs}; two arms {pairs} per point\nDark band and bars: {LEVEL:.0%} interval of the mean, "
         f"pale: central {SPREAD:.0%} of runs; brackets: {1 - 2 * ALPHA:.0%}"
     )
 
