@@ -10,7 +10,7 @@ from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rou
 from tests.naive import naive_run
 
 FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
-ROUNDS = {"finite": 10_000, "tabular": 1_500, "box": 1_500, "linear": 1_500}
+ROUNDS = {"finite": 2_000, "tabular": 500, "box": 300, "linear": 300}
 CASES = [(model, objective) for model in ROUNDS for objective in (OBJECTIVES if FULL else ("xpo",))]
 
 pytestmark = pytest.mark.long

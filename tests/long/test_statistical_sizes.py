@@ -19,7 +19,7 @@ from simbench.verify.statistical.runs import RunMatrix
 
 pytestmark = pytest.mark.long
 
-TESTS = 20_000 if os.environ.get("SIMBENCH_LONG", "small") == "full" else 400
+TESTS = 20_000 if os.environ.get("SIMBENCH_LONG", "small") == "full" else 100
 X = np.geomspace(300, 10_000, 13)
 POINTS = X.size
 

@@ -1,6 +1,7 @@
 """Real processes: killed, interrupted, racing, out of disk; what is on disk afterwards is whole and the same.
 
-Every test compares the bytes of unit files, so none has a false-alarm rate.
+Every test compares the bytes of unit files, so none has a false-alarm rate. SIMBENCH_LONG=full adds further ways to
+start, stop and write; `tests/study/test_killed.py` kills one study by default.
 """
 
 import os
@@ -16,6 +17,9 @@ import pandas as pd
 import pytest
 
 pytestmark = pytest.mark.long
+
+FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
+only_full = pytest.mark.skipif(not FULL, reason="SIMBENCH_LONG=full runs it")
 
 COMMAND = [sys.executable, "-c", "from simbench.cli import main; main()"]
 STUDY = """
@@ -84,6 +88,7 @@ def kill_session(process, number):
     os.killpg(process.pid, number)
 
 
+@only_full
 def test_two_workers_write_what_one_writes(folder, expected):
     assert finish(start(folder, "--workers", "2")).returncode == 0
     assert units(folder) == expected
@@ -113,7 +118,7 @@ def test_two_processes_may_run_the_same_study_at_once(folder, expected):
     assert sorted((folder / "results/sturdy/full/units").glob(".*")) == []
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=only_full), "2"])
 def test_an_interrupted_study_says_what_is_kept(folder, expected, workers):
     process = start(folder, "--workers", workers)
     wait_for_units(folder, 2)
@@ -146,7 +151,9 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(folder, expected):
     assert units(folder) == expected
 
 
-@pytest.mark.parametrize("kind", ["learner", "environment", "experiment"])
+@pytest.mark.parametrize(
+    "kind", ["environment", *(pytest.param(kind, marks=only_full) for kind in ("learner", "experiment"))]
+)
 def test_what_new_writes_runs_unchanged_in_an_empty_folder(tmp_path, kind):
     command = ["new", kind, "my_own"]
     while command:

@@ -1,4 +1,4 @@
-"""naive = numba = JAX over 1e5 rounds (SIMBENCH_LONG=full), or 2e4 on the full grid (small)."""
+"""naive = numba = JAX over 1e5 rounds (SIMBENCH_LONG=full), or 5e3 in two settings (small)."""
 
 import os
 
@@ -10,7 +10,7 @@ from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rou
 from tests.naive import NaiveOnlineDPO, naive_run
 
 FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
-ROUNDS = 100_000 if FULL else 20_000
+ROUNDS = 100_000 if FULL else 5_000
 CASES = [
     (second, ridge, beta)
     for second in ("self", "reference")
