@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from simbench.show.bands import SPREAD, mean_band
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, Look, looks, new_figure
-from simbench.theory.minimax_rate import MADE_FOR, SEPARATION, WORST
+from simbench.theory.minimax_rate import MADE_FOR, SEPARATION, WORST, at_their_labels, together
 from simbench.verify.statistical.bootstrap import spread_of
 from simbench.verify.statistical.exponents import LEAST_POINTS, Slope
 from simbench.verify.statistical.protocol import ALPHA
@@ -57,7 +57,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     for ax in top:
         ax.set_ylim(low, high)
     top[0].set_ylabel(r"$J(\pi^{\ast})-J(\pi_n)$ (reward units)")
-    read = close[close["labels"] == close[MADE_FOR]]
+    read = at_their_labels(close)
     _draw_rate(axes["rate"], read)
     _draw_constant(axes["constant"], read)
     figure.supxlabel(_caption(matrices, read), fontsize=SMALL_FONT_SIZE)
@@ -129,7 +129,7 @@ def _draw_rate(ax: Any, read: pd.DataFrame) -> None:
     chosen = [c for c in (1.0, WORST, 4.0) if (read[SEPARATION] == c).any()]
     for c, look in looks(chosen).items():
         rows = read[read[SEPARATION] == c]
-        matrix = run_matrix(rows, "value_gap", across=MADE_FOR)
+        matrix = run_matrix(together(rows), "value_gap", across=MADE_FOR)
         band = mean_band(matrix)
         ax.fill_between(band["round"], band["low"], band["high"], color=look.color, alpha=0.35, linewidth=0)
         _, slope, ends = fitted(matrix, first=matrix.rounds[0])
@@ -173,6 +173,7 @@ def _draw_constant(ax: Any, read: pd.DataFrame) -> None:
 
 def _constant(rows: pd.DataFrame, labels: float) -> tuple[float, float, float, float]:
     """Return c, sqrt(n) times the mean gap, and its interval."""
+    rows = together(rows)
     values = np.sqrt(labels) * rows["value_gap"].to_numpy()
     weights = resample_weights(rows["instance"].to_numpy(), resamples=1000, purpose="runs")
     low, high = interval(weights @ values, LEVEL)

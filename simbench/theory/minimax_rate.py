@@ -23,11 +23,20 @@ STUDY = "close_arms"
 MADE_FOR, SEPARATION = "environment.labels", "environment.separation"
 WORST = 2.1  # of the grid; the maximum is flat
 LARGEST = 1_000_000
+TOGETHER = 64  # runs averaged into one, before whole runs are resampled: a gap is zero or the difference, nothing else
 
 
-def at_their_labels(rows):
-    """Return, by learner, the rows at which a run has as many labels as its world was made for."""
-    return {label: table[table["labels"] == table[MADE_FOR]] for label, table in rows.items()}
+def at_their_labels(table):
+    """Return the rows at which a run has as many labels as its world was made for."""
+    return table[table["labels"] == table[MADE_FOR]]
+
+
+def together(table):
+    """Return means over TOGETHER runs of a world each, as if they were runs: as independent, nearly normal, and few."""
+    keys = [key for key in table.columns if key not in ("run", "value_gap")]
+    keys = [key for key in keys if "." in key or key in ("setting", "instance", "learner", "round", "labels")]
+    of_group = table.assign(run=table["run"] // TOGETHER)
+    return of_group.groupby([*keys, "run"], as_index=False, sort=False)["value_gap"].mean()
 
 
 @claim("close_arms_fall_like_one_over_root_n", source="simbench")
@@ -55,7 +64,8 @@ class CloseArmsRate(Rate):
     )
 
     def test(self, rows, purpose):
-        return super().test(at_their_labels(rows) if self.on_time else rows, purpose)
+        read = {name: at_their_labels(table) if self.on_time else table for name, table in rows.items()}
+        return super().test({name: together(table) for name, table in read.items()}, purpose)
 
 
 class Constant(Level):
@@ -66,7 +76,7 @@ class Constant(Level):
     column = "sqrt(labels) value_gap"
 
     def test(self, rows, purpose):
-        return super().test(at_their_labels(rows), purpose)
+        return super().test({name: together(at_their_labels(table)) for name, table in rows.items()}, purpose)
 
     def measured(self, rows):
         return np.sqrt(rows["labels"]) * rows["value_gap"]

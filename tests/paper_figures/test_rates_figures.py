@@ -35,7 +35,7 @@ def test_slopes_writes_the_exponents():
     smooth = pd.concat([runs_of(2.0 / x, x, learner="tabular"), runs_of(3.0 / (x + 1), x, learner="linear")])
     finite = runs_of(np.where(x > 9999, 0.0, 1e3 * x**-2.5), x, learner="offline")
     close = [
-        runs_of(0.3 / np.sqrt(n) * np.ones(3), np.array([100, 10_000, 1_000_000]), **{
+        runs_of(0.3 / np.sqrt(n) * np.ones(3), np.array([100, 10_000, 1_000_000]), runs=640, **{
             "environment.labels": n, "environment.separation": c,
         })
         for n in (100, 10_000, 1_000_000) for c in (1.0, 2.1)

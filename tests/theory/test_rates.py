@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 from simbench.bandit import Bandit
-from simbench.theory.minimax_rate import MADE_FOR, at_their_labels
+from simbench.theory.minimax_rate import MADE_FOR, TOGETHER, at_their_labels, together
 from simbench.theory.rates import labels_at_delta
 from simbench.worlds import make
 
@@ -38,4 +38,17 @@ def test_runs_are_read_at_the_labels_of_their_world():
     rows = pd.DataFrame(
         {"labels": [10, 100, 10, 100], MADE_FOR: [10, 10, 100, 100], "value_gap": [1, 2, 3, 4]}
     )
-    assert at_their_labels({"": rows})[""]["value_gap"].tolist() == [1, 4]
+    assert at_their_labels(rows)["value_gap"].tolist() == [1, 4]
+
+
+def test_runs_of_a_world_are_averaged_and_those_of_two_are_not():
+    runs = np.tile(np.arange(2 * TOGETHER), 2)
+    rows = pd.DataFrame({"instance": np.repeat([0, 1], 2 * TOGETHER), "run": runs, "round": 1, "labels": 10,
+                         MADE_FOR: 10, "value_gap": runs + 1000.0 * np.repeat([0, 1], 2 * TOGETHER)})  # fmt: skip
+    half = (TOGETHER - 1) / 2
+    assert together(rows)["value_gap"].tolist() == [
+        half,
+        half + TOGETHER,
+        1000 + half,
+        1000 + half + TOGETHER,
+    ]
