@@ -16,7 +16,9 @@ from simbench.worlds import Environment, environment_from_table, load_environmen
 SHIPPED = [
     "close_arms",
     "correlated_sources",
+    "evenly_spaced",
     "geometric_tail",
+    "ladder",
     "missing_direction",
     "missing_support",
     "needle",
