@@ -3,15 +3,20 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist worksteal
+REFERENCE := greedy_regret coverage_value_gap
 SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
-.PHONY: reproduce test test-thorough test-long test-nojit guards bench clean help
+.PHONY: reproduce reference test test-thorough test-long test-nojit guards bench clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 reproduce: .venv/ready ## run all studies at the quick preset, judge claims, draw figures into results/
 	$(BIN)/simbench reproduce --preset quick
+
+reference: .venv/ready ## compute the committed reference results again
+	$(BIN)/simbench run $(REFERENCE) --preset quick
+	$(BIN)/python -m simbench.show.reference $(REFERENCE)
 
 test: .venv/ready-test ## the test suite, under four minutes on two cores
 	XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)" \

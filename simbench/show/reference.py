@@ -3,9 +3,10 @@
     results/reference/<study>/<preset>.parquet
 
 One tidy table per study and preset; its provenance (engine, sources, packages) and what it is lie in the schema's
-metadata, outside what is compared.
+metadata, outside what is compared. `make reference` computes them again.
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ import pyarrow.parquet as pq
 
 from simbench import named_files
 from simbench.errors import SimbenchError
+from simbench.study.plan import make_plan
+from simbench.study.store import store_of
+from simbench.study.study import load_study
+from simbench.study.table import load_table
+from simbench.study.unit_file import provenance as unit_provenance
 
 FOLDER = "results/reference"
 METADATA = b"simbench"
@@ -76,3 +82,42 @@ def _read(file: Path) -> pd.DataFrame:
     frame = arrow.to_pandas()
     frame.attrs = json.loads((arrow.schema.metadata or {}).get(METADATA, b"{}")).get("attrs", {})
     return frame
+
+
+def keep(study: str, preset: str, results: Path, folder: Path) -> Path:
+    """Write what was computed of a study under `results` as its reference; return the file.
+
+    Raises `SimbenchError` for results that are missing, partial, or computed by more than one machine or engine.
+    """
+    table = load_table(study, preset, results)
+    plan = make_plan(load_study(study, preset))
+    store = store_of(plan, results)
+    origins = {_origin(store.path(unit)) for unit in plan.units if store.path(unit).exists()}
+    if len(origins) > 1:
+        raise SimbenchError(
+            f"the results of study '{study}' in {store.folder} come from more than one place."
+        )
+    return write_reference(table, folder, provenance=json.loads(origins.pop()))
+
+
+def _origin(file: Path) -> str:
+    facts = unit_provenance(pq.read_schema(file))
+    spec = facts["spec"]
+    origin = {key: facts[key] for key in ("cpu", "pyarrow", "simbench")}
+    return json.dumps(origin | {key: spec[key] for key in ("sources", "packages", "device")}, sort_keys=True)
+
+
+def main() -> None:
+    """Keep the named studies' results as reference: `python -m simbench.show.reference STUDY... [--preset NAME]`."""
+    parser = argparse.ArgumentParser(description="Keep results of studies as reference results.")
+    parser.add_argument("study", nargs="+")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    given = parser.parse_args()
+    for study in given.study:
+        file = keep(study, given.preset, given.results, Path(FOLDER))
+        print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Both figures drawn from real rounds, at a hundredth of the quick size."""
+"""One figure drawn from the committed reference results, one from real rounds at a hundredth of the quick size."""
 
 import re
 
@@ -8,6 +8,7 @@ import pytest
 
 from simbench.engine import log_checkpoints, run_block
 from simbench.show.figure_script import load_figure
+from simbench.show.reference import read_reference
 from simbench.show.style import paper_style
 from simbench.study.study import load_study
 
@@ -50,7 +51,7 @@ def draw(name, table):
 
 @pytest.fixture(scope="module")
 def coverage_figure():
-    return draw("coverage_value_gap", small_table("coverage_value_gap", rounds=100, runs=2, instances=1))
+    return draw("coverage_value_gap", read_reference("coverage_value_gap"))
 
 
 def test_coverage_value_gap_counts_nothing_outside(coverage_figure):
