@@ -17,10 +17,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from simbench.bandit.validation import validate
+from simbench.bandit.validation import normalised, normalised_rows, validate
 from simbench.errors import SimbenchError
 
 OPTIONAL_FIELDS = ("features", "sources", "prefs", "reward_class", "train_rho")
+NORMALISED = {"rho": normalised, "log_ref": normalised_rows, "train_rho": normalised}
 ARRAY_FIELDS = ("rho", "log_ref", "reward", "beta", "reward_bound", *OPTIONAL_FIELDS)
 
 
@@ -29,7 +30,8 @@ class Bandit:
     """A world. Arrays are float64 and read-only; build one with keywords, and it is validated at once.
 
     Two worlds are equal only if they are the same object (a world is a dictionary key, never compared entry
-    by entry by accident). Copies and pickles keep the arrays read-only.
+    by entry by accident). Copies and pickles keep the arrays read-only. Probabilities that sum to one within 1e-9 are
+    accepted, and divided by their sum unless that is one up to rounding (1e-13).
 
     Args:
         rho: `[S]` prompt weights, non-negative, sum 1.
@@ -59,7 +61,7 @@ class Bandit:
     train_rho: Any = None
 
     def __post_init__(self) -> None:
-        """Coerce to read-only float64 arrays and validate, unless a field is a tracer, without values."""
+        """Coerce to read-only float64 arrays, validate and normalise, unless a field is a tracer, without values."""
         fields = {name: getattr(self, name) for name in ARRAY_FIELDS}
         if any(isinstance(value, jax.core.Tracer) for value in fields.values()):
             return
@@ -67,6 +69,9 @@ class Bandit:
             if value is not None or name not in OPTIONAL_FIELDS:
                 object.__setattr__(self, name, _frozen_float64(name, value))
         validate(self)
+        for name, normalise in NORMALISED.items():
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _read_only(normalise(getattr(self, name))))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickle or a deep copy; NumPy forgets on the way that the arrays were read-only."""

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from simbench.bandit.bandit import Bandit
 
 SUM_TOLERANCE = 1e-9  # how far a user's probabilities may be from summing to one
+ROUNDING = (
+    1e-13  # up to which they count as summing to one: identities of KL and value hold to that times beta
+)
 REWARD_STACKS = {"sources": "W", "reward_class": "M"}  # [W, S, A] and [M, S, A]
 
 
@@ -48,6 +51,18 @@ def require_log_policy(bandit: "Bandit", log_policy: np.ndarray, name: str = "lo
             f"{name}{_at(worst)} has probabilities that sum to {sums[worst]:.12g}; every row must sum to 1."
         )
     return array
+
+
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """Return prompt weights `[S]` that sum to one; those that do so up to rounding keep every bit."""
+    total = weights.sum()
+    return weights if abs(total - 1.0) <= ROUNDING else weights / total
+
+
+def normalised_rows(log_ref: np.ndarray) -> np.ndarray:
+    """Return log-probabilities `[S, A]` whose rows sum to one; rows that do so up to rounding keep every bit."""
+    sums = np.exp(log_ref).sum(axis=-1, keepdims=True)
+    return np.where(np.abs(sums - 1.0) <= ROUNDING, log_ref, log_ref - np.log(sums))
 
 
 def _first(bad: np.ndarray) -> str:

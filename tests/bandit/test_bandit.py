@@ -12,6 +12,7 @@ import pytest
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.precision import float64
+from simbench.quantities import measure
 
 REQUIRED = ("rho", "log_ref", "reward", "beta", "reward_bound")
 FIELDS = (*REQUIRED, "features", "sources", "prefs", "reward_class", "train_rho")
@@ -293,6 +294,38 @@ def test_malformed_fields_are_refused(fault):
 def test_rounding_is_forgiven():
     """Rows that sum to one within 1e-9 and rewards beyond the bound by rounding are no errors."""
     WORLD.replace(log_ref=np.log1p(5e-10) + WORLD.log_ref, reward=WORLD.reward * (1 + 4e-16))
+
+
+def test_probabilities_are_normalised_and_exact_ones_keep_every_bit():
+    off = 1 + np.array([7e-10, -5e-10])
+    world = WORLD.replace(
+        rho=WORLD.rho * off[0],
+        log_ref=WORLD.log_ref + np.log(off)[:, None],
+        train_rho=WORLD.rho[::-1] * off[1],
+    )
+    for sums in (world.rho.sum(), np.exp(world.log_ref).sum(axis=1), world.train_rho.sum()):
+        np.testing.assert_allclose(sums, 1.0, rtol=0, atol=4e-16)
+    np.testing.assert_allclose(np.exp(world.log_ref), np.exp(WORLD.log_ref), rtol=0, atol=1e-15)
+    assert np.isneginf(world.log_ref).tolist() == np.isneginf(WORLD.log_ref).tolist()
+    assert not world.log_ref.flags.writeable
+    again = world.replace(beta=2.0)
+    for name in ("rho", "log_ref", "train_rho"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(world, name))
+
+
+def test_the_gap_is_a_divergence_however_the_rows_were_rounded():
+    """J(pi*) - J(pi) = beta KL(pi || pi*), to rounding: rows that sum to 1 + 1e-9 would leave beta 1e-9."""
+    reward, reference = np.array([[0.3, 0.9, 0.0]]), np.array([[0.5, 0.3, 0.2]])
+    world = Bandit(
+        rho=[1.0], log_ref=np.log(reference * (1 + 9e-10)), reward=reward, beta=1e3, reward_bound=1.0
+    )
+    tilted = reference * np.exp(reward / 1e3)
+    optimal, policy = tilted / tilted.sum(), np.array([[0.2, 0.2, 0.6]])
+    divergence = 1e3 * float(np.sum(policy * np.log(policy / optimal)))
+    gap = measure(world, np.log(policy), ["value_gap", "kl_ref"])
+    assert float(gap["value_gap"]) == pytest.approx(divergence, rel=1e-13)
+    value = float(np.sum(policy * reward)) - 1e3 * float(gap["kl_ref"])
+    assert 1e3 * np.log(tilted.sum()) - value == pytest.approx(divergence, rel=1e-12)
 
 
 def test_there_are_no_positional_fields():
