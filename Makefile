@@ -4,6 +4,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist worksteal
 REFERENCE := greedy_regret coverage_value_gap
+QUICK = XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)"
 SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
 .PHONY: reproduce reference test test-thorough test-long test-nojit guards bench clean help
@@ -19,11 +20,10 @@ reference: .venv/ready ## compute the committed reference results again
 	$(BIN)/python -m simbench.show.reference $(REFERENCE)
 
 test: .venv/ready-test ## the test suite, under four minutes on two cores
-	XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)" \
-		$(PYTEST) $(SUITE) -m "not catalogue and not thorough"
+	$(QUICK) $(PYTEST) $(SUITE) -m "not catalogue and not thorough"
 
 test-thorough: .venv/ready-test ## what the default tests leave out: further cases, and the catalogue with every control
-	$(PYTEST) $(SUITE) -m "catalogue or thorough" --dist loadfile --no-loadscope-reorder
+	$(QUICK) $(PYTEST) $(SUITE) -m "catalogue or thorough" --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for the full sizes
 	$(PYTEST) tests/long

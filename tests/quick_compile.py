@@ -1,7 +1,7 @@
-"""Print the XLA flags that make compiling quicker, as far as this XLA knows them: `make test` sets them.
+"""Print the XLA flags that make compiling quicker, as far as this XLA knows them: `make test` and its kin set them.
 
 Most of what the default tests take is compiling small programs once, so XLA is told to optimise little. An unknown flag
-in XLA_FLAGS ends the process; as a compiler option it is an error, which tells. CI's other targets set none of them.
+in XLA_FLAGS ends the process; as a compiler option it is an error, which tells. The long tests compile as users do.
 """
 
 import jax

@@ -49,6 +49,12 @@ def run(script, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_every_page_is_linked():
+    linked = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in linked, page
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/learners.md"])
 def test_links_point_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
