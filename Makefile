@@ -30,7 +30,8 @@ test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for th
 
 test-nojit: .venv/ready-test ## kernels as plain Python, with their coverage
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/learners tests/engine/test_three_implementations.py \
-		-k "not vs_naive_online and not vs_numba_online and not apart" \
+		tests/engine/test_sentences.py -m "not thorough" \
+		-k "not vs_naive_online and not vs_numba_online and not apart and not mutant" \
 		--cov=simbench.learners --cov=simbench.engine --cov-report=term-missing:skip-covered
 
 guards: .venv/ready-dev ## lint, format, types, layers

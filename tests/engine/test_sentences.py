@@ -1,5 +1,6 @@
 """naive = numba = JAX for sentences: every function class with every objective, every sampler and schedule."""
 
+import numba
 import pytest
 
 import simbench as sb
@@ -48,3 +49,19 @@ def test_every_sampler_in_both_slots(model, slot):
 @pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name != "every"])
 def test_every_schedule(model, schedule):
     three_agree(model, objective="xpo", schedule=schedule, rounds=300)
+
+
+@pytest.mark.skipif(not numba.config.DISABLE_JIT, reason="its coverage is what `make test-nojit` is for")
+@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_kernels_as_plain_python(model, objective):
+    words = list(SLOTS), list(SCHEDULES)
+    for i, first in enumerate(words[0] if objective == "likelihood" else ["own"]):
+        three_agree(
+            model,
+            objective=objective,
+            first=first,
+            schedule=words[1][(i + list(OBJECTIVES).index(objective)) % len(words[1])],
+            rounds=80,
+            jax=False,
+        )
