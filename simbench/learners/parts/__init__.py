@@ -1,11 +1,11 @@
 """The parts that learners are made of (see ../sentence.py), to be composed, or derived from for a part of your own.
 
-    function classes   Tabular(ridge), Box(ridge), Linear(ridge, radius), Finite()
-    losses             Logistic(), Squared()
-    bonuses            NoBonus(), ReferenceDraws(alpha), Calibrated(alpha, weight), Pessimism(eta)
-    samplers           Own(), Reference(), Uniform(), Source(w), Fixed(p), Temperature(x), Mixture(w, p, q),
-                       BestOf(n, p), WorstOf(n, p)
-    schedules          EveryRound(), Every(m), Geometric(g), OfflineFirst(n, then)
+function classes   Tabular(ridge), Box(ridge), Linear(ridge, radius), Finite()
+losses             Logistic(), Squared()
+bonuses            NoBonus(), ReferenceDraws(alpha), Calibrated(alpha, weight), Pessimism(eta)
+samplers           Own(), Reference(), Uniform(), Source(w), Fixed(p), Temperature(x), Mixture(w, p, q),
+                   BestOf(n, p), WorstOf(n, p)
+schedules          EveryRound(), Every(m), Geometric(g), OfflineFirst(n, then)
 """
 
 from simbench.learners.parts.bonuses import Bonus, Calibrated, NoBonus, Pessimism, ReferenceDraws
