@@ -11,6 +11,8 @@ evidence. `naive_run(world, learner, rounds=, seed=, instance=, run=)` plays one
     slots     Self(), Reference(), Uniform(), Fixed(log_policy), Source(w), Temperature(x),
               Mixture(w, p, q), BestOf(n, p), WorstOf(n, p)
     schedule  EveryRound(), Every(m), Geometric(growth), OfflineFirst(n, then)
+
+`NaiveTPO(block=, share=, ...)` is transfer policy optimisation in the finite class.
 """
 
 from tests.naive.constant import NaiveReference, NaiveUniform
@@ -33,6 +35,7 @@ from tests.naive.sampler import (
 from tests.naive.schedule import Every, EveryRound, Geometric, OfflineFirst
 from tests.naive.sentence import NaiveSentence
 from tests.naive.source import NaiveBestSource, NaiveUniformSource, NaiveWorstSource
+from tests.naive.tpo import NaiveTPO
 
 __all__ = [
     "RPO",
@@ -52,6 +55,7 @@ __all__ = [
     "NaiveOnlineDPO",
     "NaiveReference",
     "NaiveSentence",
+    "NaiveTPO",
     "NaiveTrace",
     "NaiveUniform",
     "NaiveUniformSource",
