@@ -3,7 +3,8 @@
 The cumulative number of labels follows the checkpoints: iteration i draws the labels that lead from one checkpoint to
 the next, all under one pair of policies and as counts (bandit/batch.py), and ends with one fit. Learners are JAX,
 vmapped over runs; the counts come from the numba kernel on a CPU, from JAX elsewhere, and are the same integers as
-long as the policies are. A block always has the same width, as in the loop over rounds.
+long as the policies are. A block always has the same width, as in the loop over rounds. A learner that collects says
+itself where its iterations end, and reads the tape instead of being handed counts.
 
     regret = sum over iterations of m_i (J(pi*) - J(first_i)),       m_i labels under slot-1 policy first_i,
 
@@ -25,11 +26,13 @@ from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, pa
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
 from simbench.learners.batch_protocol import BatchLearner
+from simbench.learners.collecting_protocol import CollectingLearner
 from simbench.precision import float64
 from simbench.quantities import measure_batch, preference
 from simbench.tape import run_key
 
 MOST_LABELS = 10**12
+LAST_LABEL = 2**32  # the tape counts the labels of a learner that collects in 32 bits
 CELLS = 2**21  # cells of win counts that JAX draws at once; more runs are drawn in turn
 GAPS = ("value_gap", "reward_gap", "argmax_gap")  # of the slot-1 policy, in the order of ledger.CURRENCIES
 
@@ -54,7 +57,8 @@ def run_batches(
 
     Args:
         labels: in all, at most 1e12. checkpoints: increasing label counts, ending anywhere up to `labels`; None means
-            log-spaced ones. The other arguments are those of `run_block`.
+            log-spaced ones. A learner that collects is measured where its iterations end instead. The other arguments are
+            those of `run_block`.
 
     Raises:
         SimbenchError: unknown quantities, too many runs or labels, a world that the learner cannot learn in, or a
@@ -65,11 +69,12 @@ def run_batches(
     if labels > MOST_LABELS:
         raise SimbenchError(f"labels is {labels}; it must be at most {MOST_LABELS}.")
     learner.check(world)
-    marks = log_checkpoints(labels) if checkpoints is None else require_checkpoints(checkpoints, labels)
+    collects = isinstance(learner, CollectingLearner)
+    marks = _marks(learner, labels, checkpoints)
     keys = np.array([run_key(seed=seed, instance=instance, run=run) for run in runs])
-    names = tuple(learner.diagnostics)
+    names = learner.named_diagnostics(world)
     with float64():
-        likes = np.asarray(_preference(world))
+        likes = None if collects else np.asarray(_preference(world))
         state, view = _start(learner, world, block)
     regret, policy_sum = np.zeros((block, len(GAPS))), np.zeros((block, world.prompts, world.responses))
     rows, paid = [], 0
@@ -81,8 +86,13 @@ def run_batches(
             gaps = measure_batch(world, view.log_first, GAPS)
             regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
             policy_sum += batch * first
-            wins = draw_block(world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes)
-            state, view = _step(learner, world, state, padded(wins.astype(np.float64), block))
+            if likes is None:
+                state, view = _collect_and_step(learner, world, state, padded(keys, block), paid, batch)
+            else:
+                wins = draw_block(
+                    world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes
+                )
+                state, view = _step(learner, world, state, padded(wins.astype(np.float64), block))
             paid = mark
             snapshot = Snapshot(
                 round=iteration + 1,
@@ -101,6 +111,15 @@ def run_batches(
         )
         rows.append({name: column[: len(runs)] for name, column in row.items()})
     return stacked(runs, rows)
+
+
+def _marks(learner: BatchLearner[Any], labels: int, checkpoints: np.ndarray | None) -> np.ndarray:
+    """Return the label counts after which an iteration ends."""
+    if isinstance(learner, CollectingLearner):
+        if labels > LAST_LABEL:
+            raise SimbenchError(f"labels is {labels}; a learner that collects may have {LAST_LABEL} at most.")
+        return require_checkpoints(learner.iteration_ends(labels), labels)
+    return log_checkpoints(labels) if checkpoints is None else require_checkpoints(checkpoints, labels)
 
 
 def draw_block(
@@ -178,7 +197,8 @@ class View(NamedTuple):
 
 def _view(learner: BatchLearner[Any], world: Bandit, state: Any) -> View:
     numbers = learner.diagnose(state)
-    named = {name: jnp.asarray(numbers[name], dtype=jnp.float64) for name in learner.diagnostics}
+    names = learner.named_diagnostics(world)
+    named = {name: jnp.asarray(numbers[name], dtype=jnp.float64) for name in names}
     return View(*learner.act(state, world), learner.policy(state, world), named)
 
 
@@ -204,6 +224,20 @@ def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> 
         return state, _view(learner, world, state)
 
     return jax.vmap(one)(states, wins)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _collect_and_step(
+    learner: CollectingLearner[Any, Any], world: Bandit, states: Any, keys: Any, start: Any, labels: Any
+) -> tuple[Any, View]:
+    world = jax.tree.map(jnp.asarray, world)
+
+    def one(state: Any, key: Any) -> tuple[Any, View]:
+        data = learner.collect(state, world, (key[0], key[1]), start, labels)
+        state = learner.observe(state, world, data)
+        return state, _view(learner, world, state)
+
+    return jax.vmap(one)(states, keys)
 
 
 _preference = jax.jit(preference)

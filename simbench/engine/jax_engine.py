@@ -83,7 +83,7 @@ def play_round(
         accounts=accounts,
         diagnostics={
             name: _reduce(reducer, carry.diagnostics[name], jnp.asarray(now[name], dtype=jnp.float64))
-            for name, reducer in learner.diagnostics.items()
+            for name, reducer in learner.named_diagnostics(world).items()
         },
     )
 
@@ -106,7 +106,7 @@ def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
     fresh = Carry(
         state=state,
         accounts=open_accounts(world, price_world(world), learner.policy(state, world)),
-        diagnostics={name: jnp.asarray(0.0) for name in learner.diagnostics},
+        diagnostics={name: jnp.asarray(0.0) for name in learner.named_diagnostics(world)},
     )
     width = keys.shape[0]
 
@@ -137,7 +137,7 @@ def advance(
 @functools.partial(jax.jit, static_argnums=0)
 def deployed(learner: RoundLearner[Any], world: Bandit, carry: Carry) -> Any:
     """Return the log-policies `[B, S, A]` of a block."""
-    return jax.vmap(lambda state: learner.policy(state, world))(carry.state)
+    return jax.vmap(lambda state: learner.deployed(state, world))(carry.state)
 
 
 def play(
@@ -153,6 +153,7 @@ def play(
     padded = np.concatenate([keys, np.repeat(keys[-1:], width - n, axis=0)])
     with float64():
         carry = start(learner, world, padded)
+    names = tuple(learner.named_diagnostics(world))
     played = 0
     for checkpoint in checkpoints:
         with float64():
@@ -163,8 +164,8 @@ def play(
                 log_policy=np.asarray(deployed(learner, world, carry))[:n],
                 mean_policy=np.asarray(carry.accounts.policy_sum)[:n] / played,
                 regret=np.asarray(carry.accounts.regret)[:n],
-                diagnostics=np.stack([carry.diagnostics[name] for name in learner.diagnostics], axis=1)[:n]
-                if learner.diagnostics
+                diagnostics=np.stack([carry.diagnostics[name] for name in names], axis=1)[:n]
+                if names
                 else np.zeros((n, 0)),
             )
         yield snapshot

@@ -45,7 +45,13 @@ def kernel_cache() -> Path:
 
 @functools.cache
 def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
-    """Return the round loop with the parts of `kernel_module`, imported from the kernel cache."""
+    """Return the round loop with the parts of `kernel_module`, imported from the kernel cache.
+
+    Diagnostics at the end of which only the last value counts are not compiled in: worlds with any number of them, one
+    per source, share a loop.
+    """
+    while reducers and reducers[-1] == "last":
+        reducers = reducers[:-1]
     text = Path(round_loop.__file__).read_text()
     for line in (PARTS, CODES):
         if text.count(line) != 1:
@@ -92,7 +98,7 @@ def play(
 ) -> Iterator[Snapshot]:
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
     kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
-    reducers = tuple(learner.diagnostics.values())
+    reducers = tuple(learner.named_diagnostics(world).values())
     loop = specialise(kernels[0].module, reducers)
     priced = loop_world(world)
     ledgers = [open_ledger(world.prompts, world.responses, len(reducers)) for _ in keys]
@@ -105,7 +111,7 @@ def play(
         played = int(checkpoint)
         yield Snapshot(
             round=played,
-            log_policy=np.stack([state.log_policy for state in states]),
+            log_policy=np.stack([getattr(state, "deployed", state.log_policy) for state in states]),
             mean_policy=np.stack([ledger.policy_sum for ledger in ledgers]) / played,
             regret=np.stack([ledger.regret for ledger in ledgers]),
             diagnostics=np.stack([ledger.diagnostics for ledger in ledgers]),

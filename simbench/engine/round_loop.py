@@ -104,4 +104,7 @@ def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
             reduce_diagnostics(state.diagnostics, ledger.diagnostics)
     for s in range(prompts):
         settle_row(ledger, s, last_round)
+    for k in range(ledger.diagnostics.shape[0]):
+        if k >= len(REDUCERS) or REDUCERS[k] < 0:
+            ledger.diagnostics[k] = state.diagnostics[k]
     return np.int64(last_round)

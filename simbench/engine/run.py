@@ -91,7 +91,7 @@ def run_block(
             world,
             snapshot,
             labels=snapshot.round,
-            diagnostics=learner.diagnostics,
+            diagnostics=learner.named_diagnostics(world),
             quantities=tuple(quantities),
             block=block,
         )

@@ -120,8 +120,8 @@ def _floor_piece(world: Bandit) -> Callable[[int], None]:
 def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], None]:
     kernel = learner.kernel(world)
     assert kernel is not None
-    loop = numba_engine.specialise(kernel.module, tuple(learner.diagnostics.values()))
-    ledger = open_ledger(world.prompts, world.responses, len(learner.diagnostics))
+    loop = numba_engine.specialise(kernel.module, tuple(learner.named_diagnostics(world).values()))
+    ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=0)
     buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))
     played = 0

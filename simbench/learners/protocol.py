@@ -41,7 +41,8 @@ class Kernel(NamedTuple):
                                          -> the prompt whose slot-1 row may have changed, or NONE, or ALL
 
     and `state` is a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
-    (what is charged and deployed) and `diagnostics [k]` (this round's values, in the declared order).
+    (what is charged) and `diagnostics [k]` (this round's values, in the declared order); a learner that hands out
+    another policy than it plays adds its logarithm as `deployed [S, A]`.
     """
 
     module: str
@@ -53,7 +54,8 @@ class RoundLearner(ABC, Generic[State]):
 
     `touches` says which rows of the slot-1 policy one label may change: that of its prompt ("row"), any ("all", always
     right), or none; the JAX loop prices only those (a kernel says it round by round). `diagnostics` declares named
-    numbers of the state and how rounds are reduced to a checkpoint's value.
+    numbers of the state and how rounds are reduced to a checkpoint's value; where there is one per source of the world,
+    `named_diagnostics` says so. Names reduced by "last" come last: they are read at checkpoints only.
     """
 
     touches: ClassVar[Touches] = "all"
@@ -74,10 +76,18 @@ class RoundLearner(ABC, Generic[State]):
 
     @abstractmethod
     def policy(self, state: State, world: Bandit) -> Any:
-        """Return the log-policy `[S, A]` that is charged this round and would be deployed now."""
+        """Return the log-policy `[S, A]` that is charged this round."""
+
+    def deployed(self, state: State, world: Bandit) -> Any:
+        """Return the log-policy `[S, A]` that would be handed out now, if it is not the one that is charged."""
+        return self.policy(state, world)
+
+    def named_diagnostics(self, world: Bandit) -> dict[str, Reducer]:
+        """Return `diagnostics`, or more of them where their number depends on the world (one per source, say)."""
+        return dict(self.diagnostics)
 
     def diagnose(self, state: State) -> dict[str, Any]:
-        """Return one scalar per name in `diagnostics`, read after the round's label."""
+        """Return one scalar per named diagnostic, read after the round's label."""
         return {}
 
     def kernel(self, world: Bandit) -> Kernel | None:

@@ -33,8 +33,8 @@ def naive_rounds(naive_run, world, learner, *, rounds, run):
 def numba_rounds(world, learner, *, rounds, run):
     """Advance the kernel one round at a time and read off what changed."""
     kernel = learner.kernel(world)
-    loop = numba_engine.specialise(kernel.module, tuple(learner.diagnostics.values()))
-    ledger = open_ledger(world.prompts, world.responses, len(learner.diagnostics))
+    loop = numba_engine.specialise(kernel.module, tuple(learner.named_diagnostics(world).values()))
+    ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=run)
     buffer = np.empty((ROUND_SLOTS, 1))
     state = kernel.state

@@ -38,7 +38,7 @@ class FiniteKernelState(NamedTuple):
 
 def start(recipe: Recipe, *, log_ref: np.ndarray, beta: float, reward_class: np.ndarray) -> FiniteKernelState:
     """Return the state before any label."""
-    rewards, losses, bonuses, objective = _tables(_Shared(recipe, log_ref, beta, reward_class))
+    rewards, losses, bonuses, objective = class_tables(recipe, log_ref, beta, reward_class)
     slots = open_slots(recipe, log_ref=log_ref, beta=beta)
     return FiniteKernelState(
         log_policy=slots.log_policy,
@@ -53,6 +53,16 @@ def start(recipe: Recipe, *, log_ref: np.ndarray, beta: float, reward_class: np.
         bonuses=bonuses,
         row=np.empty(log_ref.shape[1]),
     )
+
+
+def class_tables(
+    recipe: Recipe, log_ref: np.ndarray, beta: float, reward_class: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return rewards `[S, A, M]`, losses `[S, A, A, M]` or empty, bonuses, and the objective `[M]` before any label.
+
+    The first three are shared by all runs and never written.
+    """
+    return _tables(_Shared(recipe, log_ref, beta, reward_class))
 
 
 class _Shared:
@@ -80,7 +90,6 @@ class _Shared:
 
 @functools.lru_cache(maxsize=2)
 def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return rewards, losses, bonuses and the objective before any label."""
     recipe, log_ref, beta = shared.recipe, shared.log_ref, shared.beta
     rewards = np.ascontiguousarray(np.moveaxis(shared.reward_class, 0, -1))  # [S, A, M]
     log_partition = logsumexp(log_ref[..., None] + rewards / beta, axis=1)  # [S, M]
@@ -110,24 +119,8 @@ def act(state, prompt):
 def observe(state, prompt, first, second, first_won, round_index):
     """Charge the label to every hypothesis and play the first within 1e-9 of the best."""
     rules, objective = state.rules, state.objective
-    winner, loser = (first, second) if first_won else (second, first)
-    size = objective.shape[0]
-    if state.losses.shape[0] > 0:
-        losses = state.losses[prompt, winner, loser]
-        for m in range(size):
-            objective[m] += losses[m]
-    else:
-        above, below = state.rewards[prompt, winner], state.rewards[prompt, loser]
-        for m in range(size):
-            objective[m] += label_loss(rules.loss, above[m] - below[m])
-    if rules.bonus == DRAWS:
-        drawn = state.bonuses[prompt, second]
-        for m in range(size):
-            objective[m] += drawn[m]
-    elif rules.bonus == CALIBRATED:
-        calibrated = state.bonuses[prompt, 0]
-        for m in range(size):
-            objective[m] += calibrated[m]
+    charge_label(objective, state, prompt, first, second, first_won)
+    charge_bonus(objective, state, prompt, second)
     if refit_due(rules, round_index) == WAIT:
         return NONE
     best = first_best(objective)
@@ -139,6 +132,34 @@ def observe(state, prompt, first, second, first_won, round_index):
             state.row[a] = state.rewards[s, a, best]
         renew_row(state.slots, s, state.row, True)
     return ALL
+
+
+@inner
+def charge_label(objective, state, prompt, first, second, first_won):
+    """Add the label's loss to the objective `[M]` of every hypothesis."""
+    winner, loser = (first, second) if first_won else (second, first)
+    size = objective.shape[0]
+    if state.losses.shape[0] > 0:
+        losses = state.losses[prompt, winner, loser]
+        for m in range(size):
+            objective[m] += losses[m]
+    else:
+        above, below = state.rewards[prompt, winner], state.rewards[prompt, loser]
+        for m in range(size):
+            objective[m] += label_loss(state.rules.loss, above[m] - below[m])
+
+
+@inner
+def charge_bonus(objective, state, prompt, second):
+    """Add what the label contributes to the bonus."""
+    if state.rules.bonus == DRAWS:
+        drawn = state.bonuses[prompt, second]
+        for m in range(objective.shape[0]):
+            objective[m] += drawn[m]
+    elif state.rules.bonus == CALIBRATED:
+        calibrated = state.bonuses[prompt, 0]
+        for m in range(objective.shape[0]):
+            objective[m] += calibrated[m]
 
 
 @kernel

@@ -1,0 +1,270 @@
+"""TPO over a finite class as a numba kernel: the twin of learners/tpo.py with learners/parts/version_space.py.
+
+Whatever slot 1 may play comes from one table of W + M + 1 policies (sources, class, reference): a round costs the two
+likelihoods, a comparison of W + 1 values, and a copy when another policy is chosen. Tables are shared by all runs.
+"""
+
+import functools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simbench.bandit import Bandit
+from simbench.learners.kernels.finite import charge_bonus, charge_label, class_tables, first_best
+from simbench.learners.kernels.recipe import Recipe, Rules
+from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
+from simbench.learners.parts.confidence import relative_to_ref, source_log_policies
+from simbench.learners.parts.samplers import normalised
+from simbench.learners.parts.version_space import rpo_weight, source_bonus, version_threshold
+from simbench.precision import float64
+from simbench.quantities.value import TIE
+from simbench.tape.kernel import inner
+
+if TYPE_CHECKING:
+    from simbench.learners.tpo import TPO
+
+OFF, CHOSEN, ONLINE_PLAYS, PLAYING = range(4)  # what `state.indices` holds
+
+
+class Plan(NamedTuple):
+    """The numbers of a TPO in a world."""
+
+    block: int
+    online_rounds: int
+    online_sees_all: bool
+    bonus: float  # what a source played once is given
+    threshold: float  # of the version space, or RPO's allowance
+    rpo: bool
+    rpo_weight: float  # eta_n sqrt(n)
+    spread: float  # largest less smallest entry of `values`
+    refresh: Rules  # when pi_OFF is renewed; its other numbers are idle
+
+
+class TPOKernelState(NamedTuple):
+    """What one run knows; tables are shared and never written."""
+
+    log_policy: np.ndarray  # [S, A] slot 1
+    policy: np.ndarray  # [S, A]
+    diagnostics: np.ndarray  # [1 + W] rounds in which pi_OFF and each source were chosen
+    deployed: np.ndarray  # [S, A] log of pi_OFF
+    plan: Plan
+    rules: Rules  # the online learner's
+    loss: np.ndarray  # [M] negative log-likelihoods of all labels
+    objective: np.ndarray  # [M] the online learner's
+    worst: np.ndarray  # [M] scratch
+    off_value: np.ndarray  # [1] V_pes
+    indices: np.ndarray  # [4] see OFF … PLAYING
+    rewards: np.ndarray  # [S, A, M]
+    losses: np.ndarray  # [S, A, A, M] or empty
+    bonuses: np.ndarray
+    log_policies: np.ndarray  # [W + M + 1, S, A] sources, class, reference
+    cdfs: np.ndarray  # [W + M + 1, S, A]
+    source_values: np.ndarray  # [W, M] E_{pi_w - ref} r^m - beta KL(pi_w || ref)
+    values: np.ndarray  # [M, M] of (reward, policy)
+
+
+def plan(world: Bandit, learner: "TPO") -> Plan:
+    """Return the numbers that the kernel reads."""
+    schedule = learner.schedule()
+    with float64():
+        values = _world_tables(_Key(world)).values
+        return Plan(
+            block=int(learner.block),
+            online_rounds=learner.online_rounds,
+            online_sees_all=learner.online_data == "all",
+            bonus=float(learner.bonus_scale * source_bonus(world, learner.delta)),
+            threshold=float(learner.doubt * version_threshold(world, learner.delta)),
+            rpo=learner.pessimism == "rpo",
+            rpo_weight=float(rpo_weight(world, learner.delta, learner.eta, 1)),
+            spread=float(values.max() - values.min()),
+            refresh=Rules(
+                loss=0,
+                bonus=0,
+                per_label=0.0,
+                schedule=int(schedule.code or 0),
+                period=int(schedule.period),
+                offline=0,
+                marks=np.array(schedule.marks, dtype=np.int64),
+            ),
+        )
+
+
+class _Tables(NamedTuple):
+    log_policies: np.ndarray
+    cdfs: np.ndarray
+    source_values: np.ndarray
+    values: np.ndarray
+
+
+class _Key:
+    """A world, equal to another when what the tables read is: a block of runs builds them once."""
+
+    def __init__(self, world: Bandit) -> None:
+        self.world = world
+        read = (world.rho, world.log_ref, world.reward_class, world.sources, world.beta)
+        self.identity = tuple((np.shape(array), np.asarray(array).tobytes()) for array in read)
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.identity == other.identity
+
+
+@functools.lru_cache(maxsize=2)
+def _world_tables(key: _Key) -> _Tables:
+    world = key.world
+    log_ref, reward_class = np.asarray(world.log_ref), np.asarray(world.reward_class)
+    with float64():
+        sources = np.asarray(source_log_policies(world))
+        members = np.asarray(normalised(log_ref + reward_class / world.beta))
+        source_part, source_cost = (np.asarray(x) for x in relative_to_ref(world, sources))
+        part, cost = (np.asarray(x) for x in relative_to_ref(world, members))
+    log_policies = np.concatenate([sources, members, log_ref[None]])
+    flat = reward_class.reshape(len(reward_class), -1)
+    return _Tables(
+        log_policies=log_policies,
+        cdfs=np.cumsum(np.exp(log_policies), axis=-1),
+        source_values=source_part.reshape(len(sources), -1) @ flat.T - source_cost[:, None],
+        values=flat @ part.reshape(len(members), -1).T - cost,
+    )
+
+
+def start(world: Bandit, learner: "TPO", recipe: Recipe) -> TPOKernelState:
+    """Return the state before any label; `recipe` is the online learner's."""
+    tables = _world_tables(_Key(world))
+    log_ref, reward_class = np.asarray(world.log_ref), np.asarray(world.reward_class)
+    rewards, losses, bonuses, objective = class_tables(recipe, log_ref, float(world.beta), reward_class)
+    sources, members = tables.source_values.shape
+    # Before any label every reward is possible, and every source has the value +inf.
+    worst = tables.values.min(axis=0)
+    off = int(np.argmax(worst >= worst.max() - TIE))
+    online = learner.online_rounds > 0
+    plays = sources + members if online else (0 if sources else off)
+    return TPOKernelState(
+        log_policy=tables.log_policies[plays].copy(),
+        policy=np.exp(tables.log_policies[plays]),
+        diagnostics=np.zeros(1 + sources),
+        deployed=tables.log_policies[sources + off].copy(),
+        plan=plan(world, learner),
+        rules=recipe.rules,
+        loss=np.zeros(members),
+        objective=objective.copy(),
+        worst=np.empty(members),
+        off_value=worst[off : off + 1].copy(),
+        indices=np.array([off, -1 if online else 0, sources + members, plays]),
+        rewards=rewards,
+        losses=losses,
+        bonuses=bonuses,
+        log_policies=tables.log_policies,
+        cdfs=tables.cdfs,
+        source_values=tables.source_values,
+        values=tables.values,
+    )
+
+
+@inner
+def act(state, prompt):
+    """Return the rows that slot 1 and slot 2 draw from."""
+    return state.cdfs[state.indices[PLAYING], prompt], state.cdfs[state.cdfs.shape[0] - 1, prompt]
+
+
+@inner
+def observe(state, prompt, first, second, first_won, round_index):
+    """Count the pull, charge the label to every hypothesis, renew pi_OFF when it is due, choose again."""
+    plan = state.plan
+    sources = state.source_values.shape[0]
+    charge_label(state.loss, state, prompt, first, second, first_won)
+    if plan.online_sees_all or round_index % plan.block < plan.online_rounds:
+        charge_label(state.objective, state, prompt, first, second, first_won)
+        charge_bonus(state.objective, state, prompt, second)
+        state.indices[ONLINE_PLAYS] = sources + first_best(state.objective)
+    chosen = state.indices[CHOSEN]
+    if chosen == sources:
+        state.diagnostics[0] += 1.0
+    elif chosen >= 0:
+        state.diagnostics[1 + chosen] += 1.0
+    if refit_due(plan.refresh, round_index) != WAIT:
+        renew_off(state, round_index + 1)
+    return choose(state, round_index + 1)
+
+
+@inner
+def choose(state, round_index):
+    """Set what slot 1 plays in a round; return ALL if that is another policy than before, else NONE."""
+    plan, indices = state.plan, state.indices
+    sources = state.source_values.shape[0]
+    if round_index % plan.block < plan.online_rounds:
+        indices[CHOSEN] = -1
+        plays = indices[ONLINE_PLAYS]
+    else:
+        indices[CHOSEN] = best_arm(state)
+        plays = indices[CHOSEN] if indices[CHOSEN] < sources else sources + indices[OFF]
+    if plays == indices[PLAYING]:
+        return NONE
+    indices[PLAYING] = plays
+    for s in range(state.log_policy.shape[0]):
+        for a in range(state.log_policy.shape[1]):
+            state.log_policy[s, a] = state.log_policies[plays, s, a]
+            state.policy[s, a] = math.exp(state.log_policy[s, a])
+    return ALL
+
+
+@inner
+def best_arm(state):
+    """Return the first source, or W for pi_OFF, whose value is within 1e-9 of the best."""
+    sources = state.source_values.shape[0]
+    if sources == 0:
+        return 0
+    likeliest = first_best(state.loss)
+    top = state.off_value[0]
+    for w in range(sources):
+        top = max(top, optimistic(state, w, likeliest))
+    for w in range(sources):
+        if optimistic(state, w, likeliest) >= top - TIE:
+            return w
+    return sources
+
+
+@inner
+def optimistic(state, w, likeliest):
+    """Return V_opt of source w."""
+    pulls = state.diagnostics[1 + w]
+    if pulls == 0.0:
+        return math.inf
+    return state.source_values[w, likeliest] + state.plan.bonus / math.sqrt(pulls)
+
+
+@inner
+def renew_off(state, labels):
+    """Find the policy of the class whose value is best in the worst case, after `labels` >= 1 of them."""
+    plan, loss, worst = state.plan, state.loss, state.worst
+    size = loss.shape[0]
+    least = loss[0]
+    for m in range(size):
+        worst[m] = math.inf
+        least = min(least, loss[m])
+    weight = plan.rpo_weight * math.sqrt(labels) if plan.rpo else 1.0
+    limit = (
+        plan.spread * weight if plan.rpo else plan.threshold
+    )  # a reward charged the spread is never the worst
+    for r in range(size):
+        excess = loss[r] - least
+        if excess <= limit or (plan.rpo and labels == 0):
+            charge = excess / weight if plan.rpo else 0.0
+            for m in range(size):
+                worst[m] = min(worst[m], state.values[r, m] + charge)
+    allowance = plan.threshold / weight if plan.rpo else 0.0
+    top = -math.inf
+    for m in range(size):
+        top = max(top, worst[m] - allowance)
+    off = 0
+    while worst[off] - allowance < top - TIE:
+        off += 1
+    state.indices[OFF] = off
+    state.off_value[0] = worst[off] - allowance
+    member = state.source_values.shape[0] + off
+    for s in range(state.deployed.shape[0]):
+        for a in range(state.deployed.shape[1]):
+            state.deployed[s, a] = state.log_policies[member, s, a]
