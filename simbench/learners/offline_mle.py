@@ -6,7 +6,8 @@
 
 RLHF in two stages, and offline DPO in the tabular class, where reward and policy parametrise the same set. It neither
 explores nor doubts: what ref rarely shows, it does not know. Every iteration extends the same data set, so that one run
-shows the policy at each size of it. Source: zhu2023, Algorithm 1 without pessimism; rafailov2023 (DPO).
+shows the policy at each size of it. Learners that add a bonus of all labels to the objective derive from it (`rpo`).
+Source: zhu2023, Algorithm 1 without pessimism; rafailov2023 (DPO).
 """
 
 from typing import Any, Literal, NamedTuple
@@ -17,14 +18,14 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.learners.batch_protocol import BatchLearner
 from simbench.learners.function_classes import named_class
-from simbench.learners.parts.bonuses import NoBonus
+from simbench.learners.parts.bonuses import Bonus, NoBonus
 from simbench.learners.parts.finite import Finite, FiniteData
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic
 from simbench.quantities import gibbs
 from simbench.registry import Positive, parameters, register
 
-OBJECTIVE = Objective(loss=Logistic(), bonus=NoBonus())
+LOSS = Logistic()
 
 
 class OfflineState(NamedTuple):
@@ -58,6 +59,14 @@ class OfflineMLE(BatchLearner[OfflineState]):
         """Return the class that `model` names."""
         return named_class(self.model, ridge=self.ridge, radius=self.radius)
 
+    def bonus(self) -> Bonus:
+        """Return what kind of bonus the objective has: none."""
+        return NoBonus()
+
+    def mass_and_credit(self, world: Bandit, wins: Any) -> tuple[Any, Any]:
+        """Return the bonus (m `[S]`, c `[S, A]`) of parts/bonuses.py when the data are `wins [S, A, A]`: nothing."""
+        return jnp.zeros(wins.shape[0]), jnp.zeros(wins.shape[:2])
+
     def check(self, world: Bandit) -> None:
         """Refuse a world without what the function class needs."""
         self.function_class().check(world)
@@ -67,7 +76,7 @@ class OfflineMLE(BatchLearner[OfflineState]):
         cells = world.log_ref.shape
         return OfflineState(
             wins=jnp.zeros((*cells, cells[-1])),
-            data=self.function_class().start(world, OBJECTIVE),
+            data=self.function_class().start(world, Objective(LOSS, self.bonus())),
             log_policy=jnp.asarray(world.log_ref),
             unsolved=jnp.asarray(0.0),
         )
@@ -81,11 +90,15 @@ class OfflineMLE(BatchLearner[OfflineState]):
         """Add the batch to the data and fit all of it."""
         wins = state.wins + wins
         function_class = self.function_class()
+        m, c = self.mass_and_credit(world, wins)
         if isinstance(function_class, Finite):
-            data: Any = FiniteData(losses(world, wins), state.data.log_partition)
+            extra = jnp.einsum("sa,msa->m", c, world.reward_class) - world.beta * (
+                state.data.log_partition @ m
+            )
+            data: Any = FiniteData(losses(world, wins) + extra, state.data.log_partition)
         else:
-            data = state.data._replace(wins=wins)
-        data, reward, solved = function_class.fit(data, world, OBJECTIVE)
+            data = state.data._replace(wins=wins, mass=m, credit=c)
+        data, reward, solved = function_class.fit(data, world, Objective(LOSS, self.bonus()))
         return OfflineState(wins, data, gibbs(world, reward), jnp.where(solved, 0.0, 1.0))
 
     def policy(self, state: OfflineState, world: Bandit) -> Any:
@@ -101,6 +114,6 @@ def losses(world: Bandit, wins: Any) -> Any:
     """Return the negative log-likelihood `[M]` of every hypothesis of the world's finite class, one by one."""
 
     def of(reward: Any) -> Any:
-        return jnp.sum(wins * OBJECTIVE.loss.value(reward[:, :, None] - reward[:, None, :]))
+        return jnp.sum(wins * LOSS.value(reward[:, :, None] - reward[:, None, :]))
 
     return jax.lax.map(of, jnp.asarray(world.reward_class))
