@@ -12,7 +12,8 @@ evidence. `naive_run(world, learner, rounds=, seed=, instance=, run=)` plays one
               Mixture(w, p, q), BestOf(n, p), WorstOf(n, p)
     schedule  EveryRound(), Every(m), Geometric(growth), OfflineFirst(n, then)
 
-`NaiveTPO(block=, share=, ...)` is transfer policy optimisation in the finite class.
+`NaiveTPO(block=, share=, ...)` is transfer policy optimisation in the finite class,
+`NaiveEllipsoidTPO(model=, lam=, ...)` in the linear and the tabular one.
 """
 
 from tests.naive.constant import NaiveReference, NaiveUniform
@@ -36,6 +37,7 @@ from tests.naive.schedule import Every, EveryRound, Geometric, OfflineFirst
 from tests.naive.sentence import NaiveSentence
 from tests.naive.source import NaiveBestSource, NaiveUniformSource, NaiveWorstSource
 from tests.naive.tpo import NaiveTPO
+from tests.naive.tpo_ellipsoid import NaiveEllipsoidTPO
 
 __all__ = [
     "RPO",
@@ -52,6 +54,7 @@ __all__ = [
     "Logistic",
     "Mixture",
     "NaiveBestSource",
+    "NaiveEllipsoidTPO",
     "NaiveOnlineDPO",
     "NaiveReference",
     "NaiveSentence",
