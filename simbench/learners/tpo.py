@@ -62,7 +62,7 @@ class TPO(RoundLearner[TPOState]):
         online_alpha: weight of its bonus (nats per label); online_dpo has none.
         online_data: whether it learns from its own labels or from all.
         bonus_scale: c of the optimism about sources; 1 is the theory's.
-        doubt: multiplies the width of pi_OFF's version space; 1 is the theory's, 0 trusts the fit.
+        pessimism_scale: multiplies the width of pi_OFF's version space; 1 is the theory's, 0 trusts the fit.
         delta: error rate, in (0, 1).
         pessimism: how pi_OFF doubts: the version space, or RPO's penalty.
         eta: multiplies RPO's weight of the value against the likelihood.
@@ -77,7 +77,7 @@ class TPO(RoundLearner[TPOState]):
     online_alpha: Finite = 1e-3
     online_data: Literal["own", "all"] = "own"
     bonus_scale: NonNegative = 1.0
-    doubt: NonNegative = 1.0
+    pessimism_scale: NonNegative = 1.0
     delta: Positive = 0.1
     pessimism: Pessimism = "version_space"
     eta: Positive = 1.0
@@ -105,8 +105,8 @@ class TPO(RoundLearner[TPOState]):
         """Return what is kept of D."""
         return VersionSpace(
             delta=self.delta,
-            scale=self.bonus_scale,
-            doubt=self.doubt,
+            bonus_scale=self.bonus_scale,
+            pessimism_scale=self.pessimism_scale,
             pessimism=self.pessimism,
             eta=self.eta,
         )

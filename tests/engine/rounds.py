@@ -50,7 +50,7 @@ def numba_rounds(world, learner, *, rounds, run):
             changed = int(np.flatnonzero((wins != before).reshape(-1))[0])
             drawn[t] = np.unravel_index(changed, wins.shape)
             before[tuple(drawn[t])] += 1
-    assert not ledger.diagnostics.any()
+    assert_all_solved(dict(zip(learner.named_diagnostics(world), ledger.diagnostics, strict=True)))
     return Rounds(drawn, gaps, state.log_policy, ledger.policy_sum / rounds)
 
 
@@ -77,8 +77,13 @@ def jax_rounds(world, learner, *, rounds, run):
         return drawn, gaps, learner.policy(carry.state, world), mean_policy, carry.diagnostics
 
     drawn, gaps, log_policy, mean_policy, diagnostics = scan(world, key)
-    assert not any(np.any(value) for value in diagnostics.values())
+    assert_all_solved(diagnostics)
     return Rounds(*(np.asarray(x) for x in (drawn, gaps, log_policy, mean_policy)))
+
+
+def assert_all_solved(diagnostics):
+    """No fit of the run missed its stopping rule."""
+    assert diagnostics.get("unsolved_fits", 0.0) == 0.0
 
 
 def assert_same(one, other, reward_bound):

@@ -9,13 +9,12 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.special import log_softmax, rel_entr
 
 from simbench.bandit import Bandit
 from simbench.learners.kernels.finite import charge_bonus, charge_label, class_tables, first_best
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
-from simbench.learners.parts.confidence import relative_to_ref, source_log_policies
-from simbench.learners.parts.samplers import normalised
 from simbench.learners.parts.version_space import rpo_weight, source_bonus, version_threshold
 from simbench.precision import float64
 from simbench.quantities.value import TIE
@@ -67,14 +66,14 @@ class TPOKernelState(NamedTuple):
 def plan(world: Bandit, learner: "TPO") -> Plan:
     """Return the numbers that the kernel reads."""
     schedule = learner.schedule()
+    values = _world_tables(_Key(world)).values
     with float64():
-        values = _world_tables(_Key(world)).values
         return Plan(
             block=int(learner.block),
             online_rounds=learner.online_rounds,
             online_sees_all=learner.online_data == "all",
             bonus=float(learner.bonus_scale * source_bonus(world, learner.delta)),
-            threshold=float(learner.doubt * version_threshold(world, learner.delta)),
+            threshold=float(learner.pessimism_scale * version_threshold(world, learner.delta)),
             rpo=learner.pessimism == "rpo",
             rpo_weight=float(rpo_weight(world, learner.delta, learner.eta, 1)),
             spread=float(values.max() - values.min()),
@@ -116,18 +115,21 @@ class _Key:
 def _world_tables(key: _Key) -> _Tables:
     world = key.world
     log_ref, reward_class = np.asarray(world.log_ref), np.asarray(world.reward_class)
-    with float64():
-        sources = np.asarray(source_log_policies(world))
-        members = np.asarray(normalised(log_ref + reward_class / world.beta))
-        source_part, source_cost = (np.asarray(x) for x in relative_to_ref(world, sources))
-        part, cost = (np.asarray(x) for x in relative_to_ref(world, members))
-    log_policies = np.concatenate([sources, members, log_ref[None]])
-    flat = reward_class.reshape(len(reward_class), -1)
+    none = np.zeros((0, *log_ref.shape))
+    rewards = np.concatenate([none if world.sources is None else np.asarray(world.sources), reward_class])
+    log_policies = log_softmax(log_ref + rewards / world.beta, axis=-1)
+    policies, rho = np.exp(log_policies), np.asarray(world.rho)[:, None]
+    # E_{pi - ref} r - beta KL(pi || ref), for every pi of the table and every r of the class
+    difference = (rho * (policies - np.exp(log_ref))).reshape(len(rewards), log_ref.size)
+    cost = world.beta * (rho * rel_entr(policies, np.exp(log_ref))).sum(axis=(1, 2))
+    values = difference @ reward_class.reshape(len(reward_class), log_ref.size).T - cost[:, None]
+    log_policies = np.concatenate([log_policies, log_ref[None]])
+    sources = len(rewards) - len(reward_class)
     return _Tables(
         log_policies=log_policies,
         cdfs=np.cumsum(np.exp(log_policies), axis=-1),
-        source_values=source_part.reshape(len(sources), -1) @ flat.T - source_cost[:, None],
-        values=flat @ part.reshape(len(members), -1).T - cost,
+        source_values=values[:sources],
+        values=np.ascontiguousarray(values[sources:].T),
     )
 
 

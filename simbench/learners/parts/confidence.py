@@ -5,8 +5,9 @@ Transfer compares, on all labels so far,
     V_opt(w) = an upper bound on  J(pi_w) - J(ref)                      for every source policy pi_w = G(r^w),
     V_pes    = max_pi min_{r possible} { E_{pi - ref} r - beta KL(pi || ref) },        attained at pi_OFF,
 
-both relative to the reference, because comparisons identify differences of rewards only. `scale` widens the bonus of
-the first (1 is the theory's), `doubt` the set of possible rewards of the second (1 is the theory's, 0 trusts the fit).
+both relative to the reference, because comparisons identify differences of rewards only. `bonus_scale` widens the
+first (1 is the theory's), `pessimism_scale` the set of possible rewards of the second (1 is the theory's, 0 trusts the
+fit).
 Source: huang2025, Algorithm 2; constants: simbench.
 """
 

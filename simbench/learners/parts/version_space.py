@@ -3,16 +3,17 @@
 With M hypotheses, n labels, l_m the negative log-likelihood of r^m (a sum), lmin the least, and error rate delta,
 
     CS    = {m : l_m - lmin <= log(2M/delta)},                            r* in CS with probability 1 - delta / 2
-    V_opt = E_{pi_w - ref} rhat - beta KL(pi_w||ref) + scale c_R sqrt(2 log(2MW/delta) / N_w),   c_R = 2 + e^R + e^{-R}
+    V_opt = E_{pi_w - ref} rhat - beta KL(pi_w||ref) + c c_R sqrt(2 log(2MW/delta) / N_w),   c_R = 2 + e^R + e^{-R}
     V_pes = max_m min_{m' in CS} { E_{pi_m - ref} r^{m'} - beta KL(pi_m||ref) },                 pi_m = G(r^m)
 
-rhat is the first maximiser of the likelihood, N_w the number of labels whose slot 1 was pi_w. pi ranges over the class
-and is enumerated: max and min do not swap here, the class is not convex. `doubt` multiplies the threshold.
+rhat is the first maximiser of the likelihood, N_w the number of labels whose slot 1 was pi_w, c the `bonus_scale`. pi
+ranges over the class and is enumerated: max and min do not swap here, the class is not convex. `pessimism_scale` (p)
+multiplies the threshold.
 
 In place of the hard set, pessimism = "rpo" charges a hypothesis for being unlikely, as RPO's inner minimum does, and
 takes off what r* may be charged, without which that minimum is no lower bound:
 
-    min_{m'} { E_{pi - ref} r^{m'} - beta KL + (l_{m'} - lmin) / (n eta_n) } - doubt log(2M/delta) / (n eta_n),
+    min_{m'} { E_{pi - ref} r^{m'} - beta KL + (l_{m'} - lmin) / (n eta_n) } - p log(2M/delta) / (n eta_n),
     eta_n = eta sqrt(log(2M/delta) / n) / (1 + e^R)^2
 
 Source: huang2025, Algorithm 2; liu2024 (RPO); constants: simbench.
@@ -52,15 +53,15 @@ class VersionSpace(Confidence[Likelihoods]):
 
     Args:
         delta: error rate, in (0, 1).
-        scale: multiplies the bonus of a source; 1 is the theory's.
-        doubt: multiplies the threshold of the version space; 1 is the theory's.
+        bonus_scale: multiplies the bonus of a source; 1 is the theory's.
+        pessimism_scale: multiplies the threshold of the version space; 1 is the theory's.
         pessimism: the hard set, or RPO's penalty.
         eta: multiplies RPO's weight of the value against the mean likelihood.
     """
 
     delta: Positive = 0.1
-    scale: NonNegative = 1.0
-    doubt: NonNegative = 1.0
+    bonus_scale: NonNegative = 1.0
+    pessimism_scale: NonNegative = 1.0
     pessimism: Pessimism = "version_space"
     eta: Positive = 1.0
 
@@ -85,7 +86,7 @@ class VersionSpace(Confidence[Likelihoods]):
     def optimistic(self, data: Likelihoods, world: Bandit, pulls: Any) -> Any:
         """The likeliest hypothesis' value, and the bonus."""
         likeliest = jnp.argmax(data.loss <= jnp.min(data.loss) + TIE)
-        bonus = self.scale * source_bonus(world, self.delta) / jnp.sqrt(jnp.maximum(pulls, 1.0))
+        bonus = self.bonus_scale * source_bonus(world, self.delta) / jnp.sqrt(jnp.maximum(pulls, 1.0))
         return jnp.where(pulls > 0, data.source_values[:, likeliest] + bonus, jnp.inf)
 
     def pessimistic(self, data: Likelihoods, world: Bandit, labels: Any) -> Pessimistic:
@@ -101,7 +102,7 @@ class VersionSpace(Confidence[Likelihoods]):
 
     def _charges(self, excess: Any, world: Bandit, labels: Any) -> tuple[Any, Any]:
         """Return what each hypothesis is charged for its excess loss `[M]`, and what is taken off in the end."""
-        threshold = self.doubt * version_threshold(world, self.delta)
+        threshold = self.pessimism_scale * version_threshold(world, self.delta)
         if self.pessimism == "version_space":
             return jnp.where(excess <= threshold, 0.0, jnp.inf), 0.0
         weight = labels * rpo_weight(world, self.delta, self.eta, labels)
