@@ -22,7 +22,7 @@ the learner's own policy of half as many rounds ago. "own prompts": every false 
 the supermartingales are independent and their steps small, and (*) is broken by nearly delta of the runs: it is sharp.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -89,45 +89,80 @@ def gibbs_of(world):
     return special.softmax(world.log_ref + rewards / world.beta, axis=-1)
 
 
+def advantages_of(world):
+    """Return E_{pi_k - ref} r^m - beta KL(pi_k||ref) `[M, M]`, indexed [m, k], pi_k = G(r^k), of the class."""
+    policies, ref = gibbs_of(world)[:-1], np.exp(world.log_ref)
+    price = world.beta * np.einsum("s,ksa->k", world.rho, special.rel_entr(policies, ref))
+    gained = np.einsum("s,msa,ksa->mk", world.rho, world.reward_class, policies - ref, optimize=True)
+    return gained - price
+
+
+def truth_of(world):
+    """Return the first member of the class that is the true reward."""
+    return int(np.argmax(np.all(world.reward_class == world.reward, axis=(1, 2))))
+
+
 def expected_over_pairs(world, policies, loss):
     """Return E_{s, a~pi_k, b~pi_l} loss_m(s, a, b) `[K, K, M]` of `policies [K, S, A]` and `loss [M, S, A, A]`."""
     first = np.einsum("s,ksa,msab->kmsb", world.rho, policies, loss, optimize=True)
     return np.einsum("kmsb,lsb->klm", first, policies, optimize=True)
 
 
-def played(world: Bandit, u: np.ndarray, second: str) -> Iterator[dict[str, np.ndarray]]:
-    """Play greedy maximum likelihood; yield per round what (*) and its consequences bound, each `[runs]`.
+def likeliest(log_ratio):
+    """Return the first member `[runs]` within 1e-9 of the largest log-likelihood ratio `[runs, M]`."""
+    return np.argmax(log_ratio >= log_ratio.max(axis=1, keepdims=True) - TIE, axis=1)
+
+
+def labelled(
+    world: Bandit,
+    u: np.ndarray,
+    choose: Callable[[np.ndarray], np.ndarray] = likeliest,
+    second: str = "reference",
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Play a round for each label; yield the policies of its two responses, the log-likelihoods, the next policy.
+
+    Policies are given as indices `[runs]` into `gibbs_of(world)`; the first round plays the reference, index M.
 
     Args:
         world: has a `reward_class [M, S, A]` with the true reward in it.
         u: uniforms `[4, rounds, runs]`.
+        choose: what the next policy is, given log-likelihood ratios to the truth `[runs, M]` (changed in place).
         second: "reference" or "past", what the second response is drawn from.
     """
-    truth = predictions(world.reward)
-    members = predictions(world.reward_class)
-    policies = gibbs_of(world)
-    hellinger_of = expected_over_pairs(world, policies, squared_hellinger(members, truth))
-    error_of = expected_over_pairs(world, policies, (members - truth) ** 2)
+    truth, members = predictions(world.reward), predictions(world.reward_class)
     ratio = np.stack([np.log1p(-members) - np.log1p(-truth), np.log(members) - np.log(truth)])
     ratio = np.moveaxis(ratio, 1, -1).copy()  # [2, S, A, A, M]
-    cdf = np.cumsum(policies, axis=-1)
-    width = np.log(2.0 * len(members) / DELTA)
-
+    cdf = np.cumsum(gibbs_of(world), axis=-1)
     rounds, runs = u.shape[1:]
     prompts = drawn(np.cumsum(world.rho), u[tape.PROMPT])
     reference = np.full(runs, len(members))
-    best, past, every = reference, [reference], np.arange(runs)
-    log_ratio, hellinger, error = (np.zeros((runs, len(members))) for _ in range(3))
+    first, past = reference, [reference]
+    log_ratio = np.zeros((runs, len(members)))
     for t in range(rounds):
         s, other = prompts[t], reference if second == "reference" else past[t // 2]
-        a, b = drawn(cdf[best, s], u[tape.RESPONSE_1, t]), drawn(cdf[other, s], u[tape.RESPONSE_2, t])
+        a, b = drawn(cdf[first, s], u[tape.RESPONSE_1, t]), drawn(cdf[other, s], u[tape.RESPONSE_2, t])
         first_won = (u[tape.LABEL, t] < truth[s, a, b]).astype(int)
         log_ratio += ratio[first_won, s, a, b]
-        hellinger += hellinger_of[best, other]
-        error += error_of[best, other]
+        upcoming = choose(log_ratio)
+        yield first, other, log_ratio, upcoming
+        past.append(upcoming)
+        first = upcoming
+
+
+def played(world: Bandit, u: np.ndarray, second: str) -> Iterator[dict[str, np.ndarray]]:
+    """Play greedy maximum likelihood; yield per round what (*) and its consequences bound, each `[runs]`."""
+    truth, members = predictions(world.reward), predictions(world.reward_class)
+    policies = gibbs_of(world)
+    hellinger_of = expected_over_pairs(world, policies, squared_hellinger(members, truth))
+    error_of = expected_over_pairs(world, policies, (members - truth) ** 2)
+    width = np.log(2.0 * len(members) / DELTA)
+    runs = u.shape[2]
+    every = np.arange(runs)
+    hellinger, error = (np.zeros((runs, len(members))) for _ in range(2))
+    for first, other, log_ratio, best in labelled(world, u, second=second):
+        hellinger += hellinger_of[first, other]
+        error += error_of[first, other]
         most = log_ratio.max(axis=1)
-        best = np.argmax(log_ratio >= most[:, None] - TIE, axis=1)
-        past.append(best)
         yield {
             "supermartingale": np.max(hellinger + 0.5 * log_ratio, axis=1),
             "mle_error": error[every, best],

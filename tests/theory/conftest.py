@@ -6,7 +6,7 @@ every claim.
 
 import pytest
 
-DEFAULT = ("test_witnesses", "test_concentration_runs")
+DEFAULT = ("test_witnesses", "test_concentration_runs", "test_pessimism_runs")
 
 
 def pytest_collection_modifyitems(items):

@@ -8,12 +8,17 @@ import functools
 import pytest
 
 from simbench.study.judge import judge_all
-from simbench.theory import concentration, linear_concentration, offline_chain
+from simbench.theory import (
+    concentration,
+    huang2025_self_transfer,
+    linear_concentration,
+    liu2024_runs,
+    offline_chain,
+)
 from tests.theory.judged import assert_as_expected, claims_of
 
-NAMES = [
-    name for module in (concentration, linear_concentration, offline_chain) for name in claims_of(module)
-]
+MODULES = (concentration, linear_concentration, offline_chain, liu2024_runs, huang2025_self_transfer)
+NAMES = [name for module in MODULES for name in claims_of(module)]
 
 
 @functools.cache
@@ -30,6 +35,12 @@ def test_verdict_is_the_expected_one(name):
 def test_finite_class_bounds_are_reached():
     for name in ("finite_class_concentration", "version_space_is_valid_and_small"):
         assert verdicts()[name].tightness > 1.0  # broken by some runs: nothing below delta can be gained
+
+
+def test_pessimism_is_within_a_small_factor_of_its_bounds():
+    assert verdicts()["rpo_inner_minimum_corrected"].tightness > 0.8
+    assert verdicts()["self_transfer_gap"].tightness > 0.3
+    assert verdicts()["self_transfer_from_regret"].tightness > 0.04
 
 
 def test_no_bound_is_vacuous():
