@@ -4,7 +4,8 @@ Modules of this package are imported when a learner is first looked up; a file d
 """
 
 from simbench.learners.batch_protocol import BatchLearner
+from simbench.learners.collecting_protocol import CollectingLearner
 from simbench.learners.fit import fit_tabular
 from simbench.learners.protocol import Comparison, Kernel, RoundLearner
 
-__all__ = ["BatchLearner", "Comparison", "Kernel", "RoundLearner", "fit_tabular"]
+__all__ = ["BatchLearner", "CollectingLearner", "Comparison", "Kernel", "RoundLearner", "fit_tabular"]

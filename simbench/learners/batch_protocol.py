@@ -9,7 +9,8 @@ wins[s, a, b] labels at prompt s preferred a to b, self-pairs on the diagonal. `
 that. An offline learner asks under the same pair every time, so that its batches are one growing data set.
 
 A learner is written in JAX, for one run; the engine vmaps it over runs. Counts cost the same however many they are: a
-learner whose steps are jitted functions of counts may have a billion labels.
+learner whose steps are jitted functions of counts may have a billion labels. A learner that gathers data of its own
+kind derives from `CollectingLearner` (collecting_protocol.py).
 """
 
 from abc import ABC, abstractmethod
@@ -27,6 +28,10 @@ class BatchLearner(ABC, Generic[State]):
     """
 
     diagnostics: ClassVar[tuple[str, ...]] = ()
+
+    def named_diagnostics(self, world: Bandit) -> tuple[str, ...]:
+        """Return the names that `diagnose` reports in `world`; `diagnostics`, unless the world has a say in them."""
+        return self.diagnostics
 
     def check(self, world: Bandit) -> None:
         """Raise `SimbenchError` when `world` lacks what the learner needs; called before anything is drawn."""
@@ -48,5 +53,5 @@ class BatchLearner(ABC, Generic[State]):
         """Return the log-policy `[S, A]` that would be deployed now."""
 
     def diagnose(self, state: State) -> dict[str, Any]:
-        """Return one scalar per name in `diagnostics`."""
+        """Return one scalar per name in `named_diagnostics`."""
         return {}
