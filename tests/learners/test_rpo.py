@@ -260,3 +260,15 @@ def expected_wins(world):
     ref = np.exp(world.log_ref)
     chance = 1 / (1 + np.exp(world.reward[:, None, :] - world.reward[:, :, None]))
     return 2 * world.rho[:, None, None] * ref[:, :, None] * ref[:, None, :] * chance
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", ["tabular", "box"])
+def test_a_ridge_lost_in_rounding_does_no_harm(model):
+    """1e11 labels at beta = 0.003: n eta / beta is 1e17 times the ridge. The same policy as with a ridge of 1."""
+    world = WORLD.replace(beta=0.003)
+    wins = np.rint(1e11 * WINS / WINS.sum())
+    weak, strong = (
+        fitted(RPO(model=model, ridge=ridge, weight="constant"), wins, world) for ridge in (1e-3, 1.0)
+    )
+    np.testing.assert_allclose(np.exp(weak), np.exp(strong), atol=1e-6)

@@ -202,6 +202,9 @@ def fit_row(loss: Loss, bonus: bool, problem: RowProblem, half: Any, start: Any,
         fixed = jnp.where(pinned, side * half - x, 0.0)
         rest = jnp.where(pinned, fixed, -gradient - hessian @ fixed)
         either = pinned[:, None] | pinned[None, :]
+        # with nothing pinned a shift is centred away; made stiff, it keeps H regular where the ridge is lost
+        stiff = jnp.where(jnp.any(pinned) | (mass >= 0.0), 0.0, -mass / (beta * size)) if bonus else 0.0
+        hessian = hessian + stiff
         factor = jnp.linalg.cholesky(
             jnp.where(either, jnp.eye(size), hessian)
         )  # NaN unless positive definite

@@ -156,6 +156,10 @@ def fit_row(
             spread = (jnp.diag(policy) - policy[:, None] * policy[None, :]) / beta
             convex = hessian + jnp.maximum(-mass, 0.0) * spread
             hessian = hessian - mass * spread
+            stiff = jnp.maximum(-mass, 0.0) / (
+                beta * size
+            )  # of a shift, which is centred away: keeps H regular
+            hessian, convex = hessian + stiff, convex + stiff
             scale = jnp.where(mass != 0.0, jnp.maximum(1.0, 1.0 / beta), 1.0)
             direction = _centred(_descent(hessian, convex, gradient))
         else:
