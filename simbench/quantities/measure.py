@@ -90,7 +90,6 @@ def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None)
     return {name: columns[name].reshape(policies.shape[:-2]) for name in chosen}
 
 
-@functools.partial(jax.jit, static_argnames=("names",))
 def measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...]) -> dict[str, jax.Array]:
     """Measure a batch inside `float64()`: `{name: [B]}`, compiled once per shapes and names, unvalidated.
 
@@ -103,6 +102,13 @@ def measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...
         UnknownNameError: a name that is not in `MEASURED`.
         Float32Error: called outside `float64()`.
     """
+    # No quantity of a policy reads what learners are given: worlds with any number of sources are compiled once.
+    bare = bandit.replace(features=None, sources=None, reward_class=None, train_rho=None)
+    return _measure_batch(bare, log_policies, names)
+
+
+@functools.partial(jax.jit, static_argnames=("names",))
+def _measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...]) -> dict[str, jax.Array]:
     chosen = measured_names(names)
     return jax.vmap(
         lambda log_policy: {name: MEASURED[name].function(bandit, log_policy) for name in chosen}
