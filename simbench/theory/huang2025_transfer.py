@@ -1,0 +1,143 @@
+"""Transfer at work: early regret without knowing the good source, and no price for it later.
+
+The study `transfer` plays TPO with four sources, the best of them Delta_min = .01, .03 or .1 short of pi*, over a finite
+class whose members hide their good responses in the tail. Two phases are claimed:
+
+    T <= 1/Delta_min^2     regret of the order sqrt(W T): what it takes to find the good source, and T Delta_min
+    later                  regret of the order sqrt(T), or less: pi_OFF learns from data that cover pi*
+
+TPO's constants are those of practice (a bonus of .03 c_R, a version space of .3 of the log-likelihood ratio). With those
+of the proof it is still trying sources when the study ends: that is what the controls "TPO, theory" show, and the steps
+of the proof are checked elsewhere (`huang2025_transfer_steps`).
+"""
+
+import numpy as np
+
+from simbench.learners.sources import source_gaps
+from simbench.verify import Altered, Order, Rate, claim
+
+STUDY = "transfer"
+PRACTICE, THEORY, ONLINE = "TPO", "TPO, theory", "XPO"
+GAP = "environment.sources.gap"
+
+
+def first_phase(world):
+    """Return {"phase_end": Delta_min^-2}, in rounds."""
+    return {"phase_end": float(np.min(np.asarray(source_gaps(world)))) ** -2}
+
+
+@claim("transfer_cuts_early_regret", source="huang2025, Theorem 4.4")
+class TransferCutsEarlyRegret(Order):
+    """E R_T(TPO) <= 0.8 E R_T(XPO) at the last T <= 1/Delta_min^2 of the study, for Delta_min = .01, .03 and .1.
+
+    XPO is the online learner that TPO wraps, alone, on the same tape. Regret in reward units; R = 1.
+    Controls: TPO with the proof's constants; the uniform mixture of the sources; greedy learning.
+    """
+
+    study = STUDY
+    smaller, larger, factor = PRACTICE, ONLINE, 0.8
+    over = "max"
+    controls = (
+        Altered("the proof's constants", smaller=THEORY),
+        Altered("a uniform mixture of the sources", smaller="uniform mixture"),
+        Altered("greedy learning", smaller="greedy"),
+    )
+
+    def constants(self, world):
+        return first_phase(world)
+
+    def measured(self, rows):
+        return np.where(rows["round"] <= rows["phase_end"], rows["regret"], 0.0)
+
+
+@claim("transfer_outgrows_its_best_source", source="huang2025, Theorem 4.4")
+class TransferOutgrowsItsBestSource(Order):
+    """E R_T(TPO) <= 0.75 E R_T(best source) at the end of the study, 40 / Delta_min^2 rounds and more, Delta_min = .1.
+
+    An oracle that plays the best source for ever pays T Delta_min. TPO does not know which source that is, and stops.
+    Controls: TPO with the proof's constants; Delta_min = .01, where the first phase is not over.
+    """
+
+    study = STUDY
+    smaller, larger, factor = PRACTICE, "best source", 0.75
+    where = {GAP: 0.1}  # noqa: RUF012 - a claim's attribute, never written
+    controls = (
+        Altered("the proof's constants", smaller=THEORY),
+        Altered("in the first phase", where={GAP: 0.01}),
+    )
+
+
+@claim("transfer_regret_flattens", source="huang2025, Theorem 4.4")
+class TransferRegretFlattens(Rate):
+    """E R_T(TPO) grows at most like T^0.55 over the last half decade, at Delta_min = .1.
+
+    The second phase: sqrt(T) is the bound. The class is finite, so that in truth regret stops.
+    Controls: the sources, alone and mixed, whose regret is linear; TPO with the proof's constants.
+    """
+
+    study = STUDY
+    learner = PRACTICE
+    where = {GAP: 0.1}  # noqa: RUF012
+    at_most = 0.55
+    decades = 0.5
+    controls = (
+        Altered("the best source", learner="best source"),
+        Altered("a uniform mixture of the sources", learner="uniform mixture"),
+        Altered("the proof's constants", learner=THEORY),
+    )
+
+
+@claim("transfer_price_of_many_sources", source="huang2025, Theorem 4.4; simbench")
+class TransferPriceOfManySources(Rate):
+    """E R_T(TPO) ~ W^p with 0 <= p <= 1 for W = 4 … 64 sources of gaps from .03 to .25, T fixed.
+
+    Published statements of the first phase differ: sqrt(W T), and W sqrt(T). Both are upper bounds. With good sources
+    among many, most are found out together by what they all say of the same data, so the exponent is small.
+    Controls: regret proportional to W; regret that falls with W.
+    """
+
+    study = "transfer_sources"
+    learner = PRACTICE
+    x = "environment.sources.number"
+    where = {x: [4, 8, 16, 64]}  # noqa: RUF012
+    at_least, at_most = 0.0, 1.0
+    controls = (
+        Altered("proportional to W", at_least=0.9, at_most=1.1),
+        Altered("falling with W", at_least=-1.0, at_most=0.0),
+    )
+
+
+class Coverability(Rate):
+    """The mean gap of pi_OFF grows at most like C_cov^0.3 in a class of fixed size.
+
+    `places` is C_cov up to a few per cent (2.3, 4.4, 8.2 and 11.3 for 2, 4, 8 and 11). Theorem 3.2 has the coverage of pi*
+    by the data in its rate, and log of the size of the class, but not its coverability.
+    """
+
+    study = "self_transfer"
+    column = "value_gap"
+    x = "environment.places"
+    at_most = 0.3
+    controls = (
+        Altered("the average policy of the learner that gathered the data", column="average_value_gap"),
+    )
+
+
+@claim("self_transfer_ignores_coverability", source="huang2025, Theorem 3.2")
+class SelfTransferIgnoresCoverability(Coverability):
+    """E gap(pi_OFF) on data of XPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 253 rewards, T fixed.
+
+    The online learner that gathers the data pays for the coverability: its average policy is the control.
+    """
+
+    learner = "XPO, distilled"
+
+
+@claim("greedy_self_transfer_ignores_coverability", source="huang2025, Theorem 3.2")
+class GreedySelfTransferIgnoresCoverability(Coverability):
+    """E gap(pi_OFF) on data of greedy online DPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, T fixed.
+
+    Control: the average policy of the learner that gathered the data.
+    """
+
+    learner = "greedy, distilled"
