@@ -9,9 +9,11 @@
               V_pes    of pi_OFF, the policy whose value is best in the worst case over rewards that D leaves possible
               argmax of all these, sources first
 
-Both values are relative to ref (parts/confidence.py). On the event that D does not mislead, a source is played in vain
-only while its bonus hides that it is worse, so the price of not knowing which source is good is of the order sqrt(W T);
-and pi_OFF learns from data that cover pi* the better, the smaller the regret so far was: no coverability in its rate.
+Both values are relative to ref: in a finite class by likelihood ratios (parts/version_space.py), in the log-linear and
+the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py; JAX only). On the event that D does not
+mislead, a source is played in vain only while its bonus hides that it is worse, so the price of not knowing which
+source is good is of the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret
+so far was: no coverability in its rate.
 Source: huang2025, Algorithms 1 and 2.
 """
 
@@ -25,6 +27,7 @@ from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.learners.online_dpo import OnlineDPO
 from simbench.learners.parts.confidence import Confidence, Pessimistic, source_log_policies
+from simbench.learners.parts.ellipsoid import Ellipsoid
 from simbench.learners.parts.schedules import Every, Geometric, Schedule
 from simbench.learners.parts.version_space import Pessimism, VersionSpace
 from simbench.learners.protocol import Comparison, Kernel, Reducer, RoundLearner
@@ -47,6 +50,7 @@ class TPOState(NamedTuple):
     off_rounds: Any  # rounds in which TPS chose pi_OFF
     chosen: Any
     log_first: Any  # [S, A]
+    unsolved: Any  # fits of the last round that missed their stopping rule
 
 
 @register("learner", "tpo")
@@ -55,7 +59,7 @@ class TPO(RoundLearner[TPOState]):
     """Transfer policy optimisation.
 
     Args:
-        model: the function class; "finite" is the world's reward_class.
+        model: the function class: the world's reward_class, or rewards linear in its features, or any.
         block: N, rounds per block.
         share: alpha, the part of a block that the online learner plays, rounded to whole rounds; 0 and 1 are allowed.
         online: the online learner, in the same class, against the reference.
@@ -64,13 +68,16 @@ class TPO(RoundLearner[TPOState]):
         bonus_scale: c of the optimism about sources; 1 is the theory's.
         pessimism_scale: multiplies the width of pi_OFF's version space; 1 is the theory's, 0 trusts the fit.
         delta: error rate, in (0, 1).
-        pessimism: how pi_OFF doubts: the version space, or RPO's penalty.
+        pessimism: how pi_OFF doubts: the version space, or RPO's penalty (in a finite class).
         eta: multiplies RPO's weight of the value against the likelihood.
         refresh_growth: pi_OFF is renewed when the labels have grown by this factor, at least 1.001 …
         refresh_every: … or, if not 0, after every so many labels.
+        regularisation: lam of the information matrix V = lam I + sum z z' (linear, tabular).
+        radius: B of the ball ||theta|| <= B (linear).
+        ridge: of the online learner's class, as elsewhere (linear, tabular).
     """
 
-    model: Literal["finite"] = "finite"
+    model: Literal["finite", "linear", "tabular"] = "finite"
     block: Count = 100
     share: Probability = 0.2
     online: Literal["xpo", "vpo", "online_dpo"] = "xpo"
@@ -83,11 +90,18 @@ class TPO(RoundLearner[TPOState]):
     eta: Positive = 1.0
     refresh_growth: Positive = 1.05
     refresh_every: Index = 0
+    regularisation: Positive = 1.0
+    radius: Positive = 10.0
+    ridge: Positive = 1.0
 
     def __post_init__(self) -> None:
-        """An error rate is below one; a growth is above one."""
+        """An error rate is below one; a growth is above one; RPO's penalty is there for a finite class."""
         if self.delta >= 1:
             raise SimbenchError(f"delta is {self.delta}; it must be below 1.")
+        if self.pessimism == "rpo" and self.model != "finite":
+            raise SimbenchError(
+                f"pessimism is 'rpo' and model '{self.model}'; RPO's penalty needs model = 'finite'."
+            )
         Geometric(growth=self.refresh_growth)
 
     @property
@@ -103,6 +117,15 @@ class TPO(RoundLearner[TPOState]):
 
     def confidence(self) -> Confidence[Any]:
         """Return what is kept of D."""
+        if self.model != "finite":
+            return Ellipsoid(
+                model=self.model,
+                regularisation=self.regularisation,
+                radius=self.radius,
+                delta=self.delta,
+                bonus_scale=self.bonus_scale,
+                pessimism_scale=self.pessimism_scale,
+            )
         return VersionSpace(
             delta=self.delta,
             bonus_scale=self.bonus_scale,
@@ -114,15 +137,19 @@ class TPO(RoundLearner[TPOState]):
     def online_learner(self) -> Sentence:
         """Return Alg_OL."""
         if self.online == "xpo":
-            return XPO(model=self.model, alpha=self.online_alpha)
+            return XPO(model=self.model, ridge=self.ridge, radius=self.radius, alpha=self.online_alpha)
         if self.online == "vpo":
-            return VPO(model=self.model, alpha=self.online_alpha)
-        return OnlineDPO(model=self.model, second="reference")
+            return VPO(model=self.model, ridge=self.ridge, radius=self.radius, alpha=self.online_alpha)
+        return OnlineDPO(model=self.model, ridge=self.ridge, radius=self.radius, second="reference")
 
     def named_diagnostics(self, world: Bandit) -> dict[str, Reducer]:
-        """Rounds in which pi_OFF and each source (from 0) were chosen; the others are the online learner's."""
+        """Rounds in which pi_OFF and each source (from 0) were chosen; the others are the online learner's.
+
+        Before them, where anything is fitted: unsolved fits of the estimate, pi_OFF and the online learner.
+        """
         sources = 0 if world.sources is None else world.sources.shape[0]
-        return {"pulls_off": "last", **{f"pulls_{w}": "last" for w in range(sources)}}
+        fits: dict[str, Reducer] = {} if self.confidence().enumerates else {"unsolved_fits": "sum"}
+        return {**fits, "pulls_off": "last", **{f"pulls_{w}": "last" for w in range(sources)}}
 
     def init(self, world: Bandit) -> TPOState:
         """No labels: every reward is possible."""
@@ -134,10 +161,11 @@ class TPO(RoundLearner[TPOState]):
             data=data,
             online=self.online_learner().init(world),
             pulls=jnp.zeros(sources),
-            off=confidence.pessimistic(data, world, jnp.asarray(0)),
+            off=confidence.prior(data, world),
             off_rounds=jnp.asarray(0.0),
             chosen=jnp.asarray(ONLINE),
             log_first=jnp.asarray(world.log_ref),
+            unsolved=jnp.asarray(0.0),
         )
         return self._next(state, world, jnp.asarray(0))
 
@@ -153,14 +181,16 @@ class TPO(RoundLearner[TPOState]):
         off = jax.lax.cond(
             self.schedule().refits(t),
             lambda: confidence.pessimistic(data, world, t + 1),
-            lambda: state.off,
+            lambda: state.off._replace(unsolved=jnp.asarray(0.0)),
         )
+        online = self._online(state.online, world, comparison)
         state = state._replace(
             data=data,
-            online=self._online(state.online, world, comparison),
+            online=online,
             pulls=state.pulls + (jnp.arange(sources) == state.chosen),
             off=off,
             off_rounds=state.off_rounds + (state.chosen == sources),
+            unsolved=confidence.unsolved(data) + off.unsolved + online.unsolved,
         )
         return self._next(state, world, t + 1)
 
@@ -173,7 +203,7 @@ class TPO(RoundLearner[TPOState]):
         return jax.lax.cond(
             i < self.online_rounds,
             lambda: learner.observe(online, world, comparison._replace(round=seen)),
-            lambda: online,
+            lambda: online._replace(unsolved=jnp.asarray(0.0)),
         )
 
     def _next(self, state: TPOState, world: Bandit, t: Any) -> TPOState:
@@ -198,17 +228,19 @@ class TPO(RoundLearner[TPOState]):
         return state.off.log_policy
 
     def diagnose(self, state: TPOState) -> dict[str, Any]:
-        """Report how often everything was chosen."""
+        """Report unsolved fits, and how often everything was chosen."""
         pulls = {f"pulls_{w}": state.pulls[w] for w in range(state.pulls.shape[0])}
-        return {"pulls_off": state.off_rounds, **pulls}
+        return {"unsolved_fits": state.unsolved, "pulls_off": state.off_rounds, **pulls}
 
     def kernel(self, world: Bandit) -> Kernel | None:
-        """Return the numba form."""
+        """Return the numba form in a finite class; the others run on JAX."""
         from simbench.learners.kernels import tpo
         from simbench.learners.kernels.recipe import recipe
 
         confidence, online = self.confidence(), self.online_learner()
         confidence.check(world)
+        if not isinstance(confidence, VersionSpace):
+            return None
         numbers = recipe(world, online.parts())
         if numbers is None:
             return None

@@ -12,7 +12,7 @@ Source: huang2025, Algorithm 2; constants: simbench.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 
@@ -24,14 +24,20 @@ Data = TypeVar("Data")
 
 
 class Pessimistic(NamedTuple):
-    """pi_OFF: its log-policy `[S, A]`, and a lower bound on J(pi_OFF) - J(ref)."""
+    """pi_OFF: its log-policy `[S, A]`, a lower bound on J(pi_OFF) - J(ref), and 1.0 if its solver gave up, else 0.0."""
 
     log_policy: Any
     value: Any
+    unsolved: Any
 
 
 class Confidence(ABC, Generic[Data]):
-    """Keeps labels of one run; data is a pytree of arrays whose shapes never change."""
+    """Keeps labels of one run; data is a pytree of arrays whose shapes never change.
+
+    `enumerates` says that nothing is solved iteratively, so that nothing can be left unsolved.
+    """
+
+    enumerates: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, world: Bandit) -> None:
@@ -40,6 +46,10 @@ class Confidence(ABC, Generic[Data]):
     @abstractmethod
     def start(self, world: Bandit) -> Data:
         """Return the data before any label."""
+
+    @abstractmethod
+    def prior(self, data: Data, world: Bandit) -> Pessimistic:
+        """Return pi_OFF and V_pes before any label, `data` being `start`'s."""
 
     @abstractmethod
     def record(self, data: Data, world: Bandit, comparison: Comparison) -> Data:
@@ -52,6 +62,10 @@ class Confidence(ABC, Generic[Data]):
     @abstractmethod
     def pessimistic(self, data: Data, world: Bandit, labels: Any) -> Pessimistic:
         """Return pi_OFF and V_pes, given the number of labels."""
+
+    def unsolved(self, data: Data) -> Any:
+        """Return 1.0 if the estimate of the last label missed its stopping rule, else 0.0."""
+        return jnp.asarray(0.0)
 
 
 def source_log_policies(world: Bandit) -> Any:

@@ -65,6 +65,8 @@ class VersionSpace(Confidence[Likelihoods]):
     pessimism: Pessimism = "version_space"
     eta: Positive = 1.0
 
+    enumerates = True
+
     def check(self, world: Bandit) -> None:
         """Refuse a world without a class."""
         Finite().check(world)
@@ -75,6 +77,10 @@ class VersionSpace(Confidence[Likelihoods]):
         difference, cost = relative_to_ref(world, source_log_policies(world))
         values = jnp.einsum("wsa,msa->wm", difference, reward_class) - cost[:, None]
         return Likelihoods(loss=jnp.zeros(reward_class.shape[0]), source_values=values)
+
+    def prior(self, data: Likelihoods, world: Bandit) -> Pessimistic:
+        """Every hypothesis is possible."""
+        return self.pessimistic(data, world, jnp.asarray(0))
 
     def record(self, data: Likelihoods, world: Bandit, comparison: Comparison) -> Likelihoods:
         """Charge the label to every hypothesis."""
@@ -98,7 +104,7 @@ class VersionSpace(Confidence[Likelihoods]):
         charge, allowance = self._charges(data.loss - jnp.min(data.loss), world, labels)
         worst = jnp.min(values + charge[:, None], axis=0) - allowance
         best = jnp.argmax(worst >= jnp.max(worst) - TIE)
-        return Pessimistic(log_policies[best], worst[best])
+        return Pessimistic(log_policies[best], worst[best], jnp.asarray(0.0))
 
     def _charges(self, excess: Any, world: Bandit, labels: Any) -> tuple[Any, Any]:
         """Return what each hypothesis is charged for its excess loss `[M]`, and what is taken off in the end."""
