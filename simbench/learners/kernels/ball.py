@@ -4,12 +4,12 @@ import math
 
 from simbench.learners.kernels.cholesky import solve
 from simbench.learners.parts.linear import SECULAR_STEPS, SECULAR_TOLERANCE
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 INDEFINITE = -1.0
 
 
-@kernel
+@inner
 def aim(model, theta, gradient, radius, start, factor, factored, direction, target):
     """Write the step d to the minimiser of g . d + d' H d / 2 over ||theta + d|| <= radius; return its multiplier.
 
@@ -40,7 +40,7 @@ def aim(model, theta, gradient, radius, start, factor, factored, direction, targ
     return factored
 
 
-@kernel
+@inner
 def factorise(model, shift, factor):
     """Write H + shift I = L D L' as L below the diagonal and 1 / D on it; return False unless positive definite."""
     for a in range(model.shape[0]):

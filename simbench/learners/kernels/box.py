@@ -9,7 +9,7 @@ from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
-from simbench.tape.kernel import inner, kernel
+from simbench.tape.kernel import inner
 
 
 class BoxKernelState(NamedTuple):
@@ -103,7 +103,7 @@ def observe(state, prompt, first, second, first_won, round_index):
     return ALL
 
 
-@kernel
+@inner
 def refit(state, prompt):
     """Solve one prompt from where its last fit ended; a shift of its rewards changes no policy."""
     solved = fit_box(

@@ -17,7 +17,7 @@ from simbench.learners.kernels.tabular import add_bonus, descend
 from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, PATIENCE, PINNING, ROUNDING
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.learners.parts.tabular import SMALL_STEP
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 
 class BoxScratch(NamedTuple):
@@ -51,7 +51,7 @@ def box_scratch(size: int) -> BoxScratch:
     )
 
 
-@kernel
+@inner
 def fit_box(loss, bonus, wins, counts, mass, credit, log_ref, beta, ridge, half, x, side, scratch):
     """Move `x [A]` = r - R/2 and its `side [A]` to the (local) minimiser; return whether the stopping rule was met."""
     size = x.shape[0]
@@ -118,7 +118,7 @@ def fit_box(loss, bonus, wins, counts, mass, credit, log_ref, beta, ridge, half,
     return False
 
 
-@kernel
+@inner
 def derive(loss, bonus, wins, counts, mass, credit, log_ref, beta, ridge, x, dropped, scratch):
     """Write -g and H at x, the concave term of the bonus left out if it is dropped."""
     downhill, hessian = scratch.downhill, scratch.hessian
@@ -134,7 +134,7 @@ def derive(loss, bonus, wins, counts, mass, credit, log_ref, beta, ridge, x, dro
         add_bonus(mass, credit, beta, scratch.policy, hessian, downhill, not dropped)
 
 
-@kernel
+@inner
 def squared_gradient_and_hessian(counts, wins, x, ridge, hessian, downhill):
     """Write -g and H of the squared loss: flows 2 n u - (wins - losses)."""
     for a in range(x.shape[0]):
@@ -150,7 +150,7 @@ def squared_gradient_and_hessian(counts, wins, x, ridge, hessian, downhill):
             hessian[a, b] = -2.0 * n
 
 
-@kernel
+@inner
 def aim(x, side, half, may_fail, scratch):
     """Write the step for the guessed sides into `direction` and H d into `bend`; return False if H_FF is indefinite."""
     size = x.shape[0]
@@ -194,7 +194,7 @@ def aim(x, side, half, may_fail, scratch):
     return True
 
 
-@kernel
+@inner
 def corrected(x, side, half, slack, scratch):
     """Write a better guess of the sides; return how many were wrong, and the last of them."""
     wrong, last = 0, -1
@@ -214,7 +214,7 @@ def corrected(x, side, half, slack, scratch):
     return wrong, last
 
 
-@kernel
+@inner
 def checked_length(loss, wins, counts, mass, credit, log_ref, beta, ridge, x, slope, guaranteed, scratch):
     """Return the length of a step under a bonus, or 0 where the concave term misleads it."""
     trial = scratch.weights
@@ -240,7 +240,7 @@ def checked_length(loss, wins, counts, mass, credit, log_ref, beta, ridge, x, sl
     return guaranteed if slope < 0.0 and there <= here + ARMIJO * guaranteed * slope else 0.0
 
 
-@kernel
+@inner
 def objective_value(loss, wins, counts, mass, credit, log_ref, beta, ridge, x):
     """Return the objective at x, bonus included."""
     size = x.shape[0]

@@ -13,7 +13,7 @@ from simbench.learners.bradley_terry import (
     WIDEST,
 )
 from simbench.learners.kernels.cholesky import factorise_and_solve, largest_inverse_entry, solve
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 K, AGE = 0, 1  # entries of a fit's memory
 ENORMOUS = 1e150  # K stops here: no stopping rule holds with it, and its products stay finite
@@ -63,7 +63,7 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
     return False
 
 
-@kernel
+@inner
 def largest_entry(vector):
     """Return max |v_a|."""
     largest = 0.0
@@ -72,14 +72,14 @@ def largest_entry(vector):
     return largest
 
 
-@kernel
+@inner
 def loosen(memory, spread):
     """Let K grow by a bound on e^h after a step of range h, a polynomial where that is enough."""
     growth = 1.0 + spread * (1.0 + spread) if spread <= 1.0 else math.exp(min(spread, 300.0))
     memory[K] = min(memory[K] * growth, ENORMOUS)
 
 
-@kernel
+@inner
 def sigmoid(x):
     """Return 1 / (1 + e^{-x}) without overflow."""
     decay = math.exp(-abs(x))
@@ -106,7 +106,7 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction, 
     loosen(memory, take_step(reward, direction))
 
 
-@kernel
+@inner
 def take_step(reward, direction):
     """Add the damped step to `reward`; return its range h before damping."""
     low, high, mean = direction[0], direction[0], 0.0
@@ -122,7 +122,7 @@ def take_step(reward, direction):
     return spread
 
 
-@kernel
+@inner
 def exponentials(reward, weights):
     """Write e^{r_a - max r} into `weights`; return whether none underflows, so that they may stand for rewards.
 
@@ -139,7 +139,7 @@ def exponentials(reward, weights):
     return True
 
 
-@kernel
+@inner
 def shift_exponentials(weights, step):
     """Multiply `weights` by e^{step_a} for |step_a| <= 1/16, by a polynomial exact to rounding (next term 3e-19)."""
     for a in range(weights.shape[0]):
@@ -150,7 +150,7 @@ def shift_exponentials(weights, step):
         )
 
 
-@kernel
+@inner
 def gradient(counts, wins, reward, ridge, weights, direction):
     """Write -g into `direction`; `weights` hold e^{r_a} up to a common factor."""
     for a in range(reward.shape[0]):
@@ -165,7 +165,7 @@ def gradient(counts, wins, reward, ridge, weights, direction):
         direction[a] = flow
 
 
-@kernel
+@inner
 def gradient_and_hessian(counts, wins, reward, ridge, weights, hessian, direction):
     """Write -g into `direction` and the lower triangle of H into `hessian`; `weights` as in `gradient`.
 
@@ -192,7 +192,7 @@ def gradient_and_hessian(counts, wins, reward, ridge, weights, hessian, directio
         hessian[a, a] = stiffness
 
 
-@kernel
+@inner
 def gradient_and_hessian_wide(counts, wins, reward, ridge, hessian, direction):
     """Do the same for rewards so far apart that their exponentials underflow: two exponentials per pair."""
     for a in range(reward.shape[0]):

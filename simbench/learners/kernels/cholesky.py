@@ -6,10 +6,10 @@ call to LAPACK costs more than the arithmetic.
 
 import math
 
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 
-@kernel
+@inner
 def factorise_and_solve(matrix, vector):
     """Turn the lower triangle of a positive definite H into L D L', and v into H^{-1} v; return sqrt(v' H^{-1} v).
 
@@ -48,7 +48,7 @@ def factorise_and_solve(matrix, vector):
     return math.sqrt(square)
 
 
-@kernel
+@inner
 def _last_row(matrix, vector):
     """Complete the last row of an odd-sized factorisation; return its share of v' H^{-1} v."""
     a = vector.shape[0] - 1
@@ -66,7 +66,7 @@ def _last_row(matrix, vector):
     return value * vector[a]
 
 
-@kernel
+@inner
 def solve(factor, vector):
     """Replace v by H^{-1} v, with H factorised; return sqrt(v' H^{-1} v)."""
     size = vector.shape[0]
@@ -88,7 +88,7 @@ def solve(factor, vector):
     return math.sqrt(square)
 
 
-@kernel
+@inner
 def back_substitute(factor, vector):
     """Replace v by L'^{-1} v."""
     for a in range(vector.shape[0] - 1, -1, -1):
@@ -97,7 +97,7 @@ def back_substitute(factor, vector):
             vector[b] -= factor[a, b] * value
 
 
-@kernel
+@inner
 def largest_inverse_entry(factor, scratch):
     """Return max_a (H^{-1})_aa from H = L D L': the sum of (L^{-1})_ka^2 / D_k over k, column by column."""
     size = scratch.shape[0]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.kernels.schedules import NONE
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 
 class ConstantKernelState(NamedTuple):
@@ -25,13 +25,13 @@ def start(log_policy: np.ndarray) -> ConstantKernelState:
     )
 
 
-@kernel
+@inner
 def act(state, prompt):
     """Return the rows that slot 1 and slot 2 draw from."""
     return state.cdf[prompt], state.cdf[prompt]
 
 
-@kernel
+@inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Learn nothing."""
     return NONE

@@ -15,7 +15,7 @@ from simbench.learners.kernels.slots import Slots, open_slots, renew_row
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.quantities.value import TIE
-from simbench.tape.kernel import inner, kernel
+from simbench.tape.kernel import inner
 
 TABLE_CELLS = 2**23  # S A^2 M losses are tabulated up to 64 MB, and computed label by label beyond
 
@@ -162,7 +162,7 @@ def charge_bonus(objective, state, prompt, second):
             objective[m] += calibrated[m]
 
 
-@kernel
+@inner
 def label_loss(loss, u):
     """Return log(1 + e^{-u}) or (u - 1/2)^2."""
     if loss == LOGISTIC:
@@ -170,7 +170,7 @@ def label_loss(loss, u):
     return (u - 0.5) * (u - 0.5)
 
 
-@kernel
+@inner
 def first_best(objective):
     """Return the first index within 1e-9 of the least; four minima side by side hide the latency of each."""
     size = objective.shape[0]

@@ -36,7 +36,7 @@ from simbench.learners.kernels.linear_objective import (
 from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.learners.parts.tabular import SMALL_STEP
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 RENEW = 1.0 / 32  # the largest drift of a Hessian that is used again
 LONGEST_CHORD = 0.125
@@ -45,7 +45,7 @@ OLDEST = 4096  # labels that may be added to a Hessian, lest their rounding gath
 CHORDS = 12  # under optimism
 
 
-@kernel
+@inner
 def fit_linear(fit):
     """Move theta to the (local) minimiser in the ball; return whether the stopping rule was met."""
     if not fit.optimistic:
@@ -62,7 +62,7 @@ def fit_linear(fit):
     return solved
 
 
-@kernel
+@inner
 def anticipate_label(fit, prompt, winner, loser, second):
     """Take the step of one new label from the last optimum, without a pass, and add its curvature to the Hessian.
 
@@ -86,7 +86,7 @@ def anticipate_label(fit, prompt, winner, loser, second):
     memory[DRIFT] += h
 
 
-@kernel
+@inner
 def remember_start(fit):
     """Keep where a fit begins."""
     size = fit.theta.shape[0]
@@ -95,7 +95,7 @@ def remember_start(fit):
     fit.before[size] = fit.multiplier[0]
 
 
-@kernel
+@inner
 def stride(fit):
     """Write the rewards after a full step into `later`; return its range h, in units of min(1, beta) with a bonus."""
     rewards(fit, 1.0, fit.later)
@@ -110,7 +110,7 @@ def stride(fit):
     return widest * (max(1.0, 1.0 / fit.beta) if fit.bonus else 1.0)
 
 
-@kernel
+@inner
 def move(fit, length, multiplier):
     """Take a step, whose full length `stride` has seen; return the tolerance at its start."""
     largest, square = 0.0, 0.0
@@ -131,7 +131,7 @@ def move(fit, length, multiplier):
     return TOLERANCE * (1.0 + largest)
 
 
-@kernel
+@inner
 def products(fit):
     """Return g . d and d' H_0 d."""
     slope, square = 0.0, 0.0
@@ -144,7 +144,7 @@ def products(fit):
     return slope, square
 
 
-@kernel
+@inner
 def aim_with_model(fit):
     """Write the step with H_0 into `direction`; return its multiplier, INDEFINITE if there is none."""
     memory = fit.memory
@@ -163,7 +163,7 @@ def aim_with_model(fit):
     return multiplier
 
 
-@kernel
+@inner
 def fit_convex(fit):
     """Take chords and Newton steps to the minimiser, each with its certificate."""
     memory = fit.memory
@@ -201,7 +201,7 @@ def fit_convex(fit):
     return False
 
 
-@kernel
+@inner
 def fit_chords(fit):
     """Take chords under optimism as long as they contract; return False, with theta anywhere, if they do not."""
     memory = fit.memory
@@ -233,7 +233,7 @@ def fit_chords(fit):
     return False
 
 
-@kernel
+@inner
 def fit_carefully(fit):
     """Descend under optimism by the passes of learners/parts/linear.py."""
     memory = fit.memory
@@ -265,7 +265,7 @@ def fit_carefully(fit):
     return False
 
 
-@kernel
+@inner
 def decreases(fit, slope, square, length):
     """Return whether a step keeps its promise in the objective, or is too short for that to be seen."""
     promised = length * slope + 0.5 * length * length * square
@@ -281,7 +281,7 @@ def decreases(fit, slope, square, length):
     return promised < 0.0 and objective_value(fit, fit.weights, length) <= here + ARMIJO * promised
 
 
-@kernel
+@inner
 def longer(fit, slope, square, guaranteed):
     """Return the longest of some lengths that decreases the convex objective, or the guaranteed one."""
     here = objective_value(fit, fit.reward, 0.0)

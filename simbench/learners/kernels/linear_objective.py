@@ -16,7 +16,7 @@ from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.slots import tilt
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.parts.losses import LOGISTIC
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 DRIFT, INVERSE, FACTORED, DECREMENT, AGE = range(5)  # entries of a fit's memory
 STALE = math.inf  # the drift of a Hessian that lacks labels
@@ -106,7 +106,7 @@ def open_fit(
     )
 
 
-@kernel
+@inner
 def count_label(fit, prompt, first, second, first_won):
     """Enter a label into the counts and the bonus."""
     if first != second:
@@ -130,7 +130,7 @@ def count_label(fit, prompt, first, second, first_won):
             fit.credit[prompt, a] += fit.per_label * fit.ref[prompt, a]
 
 
-@kernel
+@inner
 def rewards(fit, length, out):
     """Write phi (theta + length d) `[C]`."""
     coordinates = fit.coordinates
@@ -142,7 +142,7 @@ def rewards(fit, length, out):
             out[c] += value * coordinates[k, c]
 
 
-@kernel
+@inner
 def longest(direction):
     """Return max |d_k|."""
     value = 0.0
@@ -151,7 +151,7 @@ def longest(direction):
     return value
 
 
-@kernel
+@inner
 def add_label_to_model(fit, prompt, winner, loser, second):
     """Write the gradient with one new label at the optimum without it, and add the label's curvature to the Hessian.
 
@@ -182,7 +182,7 @@ def add_label_to_model(fit, prompt, winner, loser, second):
     fit.memory[AGE] += 1.0
 
 
-@kernel
+@inner
 def add_covariance(fit, prompt, weight):
     """Add weight Cov_pi(phi) at a prompt to the Hessian, pi in `policy`."""
     size, start = fit.theta.shape[0], prompt * fit.policy.shape[0]
@@ -197,7 +197,7 @@ def add_covariance(fit, prompt, weight):
                 fit.model[k, j] += value * (fit.features[start + a, j] - fit.target[j])
 
 
-@kernel
+@inner
 def renew_model(fit, dropped):
     """Compute the Hessian at theta, without the concave part of the bonus if that is dropped."""
     size, memory = fit.theta.shape[0], fit.memory
@@ -230,7 +230,7 @@ def renew_model(fit, dropped):
         memory[INVERSE] = (1.0 + 1e-10) * largest_inverse_entry(fit.factor, fit.target)
 
 
-@kernel
+@inner
 def objective_value(fit, reward, length):
     """Return the objective at theta + length d, whose rewards are `reward [C]`."""
     value, responses = 0.0, fit.policy.shape[0]
@@ -255,7 +255,7 @@ def objective_value(fit, reward, length):
     return value
 
 
-@kernel
+@inner
 def residual_and_curvature(loss, count, won, u):
     """Return a pair's downhill flow towards its upper response, and its curvature."""
     if loss == LOGISTIC:
@@ -264,7 +264,7 @@ def residual_and_curvature(loss, count, won, u):
     return 2.0 * (won - 0.5 * count - count * u), 2.0 * count
 
 
-@kernel
+@inner
 def derive_gradient(fit):
     """Write the gradient in theta into `gradient`, from one pass over the pairs with labels."""
     reward, weights, pull = fit.reward, fit.weights, fit.pull
@@ -295,7 +295,7 @@ def derive_gradient(fit):
         fit.gradient[k] = dot(fit.coordinates[k], cells) + fit.ridge * fit.theta[k]
 
 
-@kernel
+@inner
 def dot(one, other):
     """Return the inner product; four sums side by side hide the latency of each."""
     size = one.shape[0]

@@ -1,13 +1,13 @@
 """When to refit, inside a kernel: the twin of learners/parts/schedules.py."""
 
 from simbench.learners.parts.schedules import EVERY
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner
 
 NONE, ALL = -1, -2  # what `observe` returns when no row, or any row, of the slot-1 policy may have changed
 WAIT, THIS_PROMPT, EVERYTHING = 0, 1, 2
 
 
-@kernel
+@inner
 def refit_due(rules, round_index):
     """Return whether to refit after this round: not at all, the label's prompt, or everything."""
     online = round_index - rules.offline

@@ -22,7 +22,7 @@ from simbench.learners.parts.samplers import (
     WORST_OF,
 )
 from simbench.quantities.value import TIE
-from simbench.tape.kernel import inner, kernel
+from simbench.tape.kernel import inner
 
 
 class Slots(NamedTuple):
@@ -147,7 +147,7 @@ def run_program(slots, codes, values, prompt, reward):
     return stack[top]
 
 
-@kernel
+@inner
 def tilt(log_ref, reward, inverse_beta, policy):
     """Write ref e^{r / beta} / Z into `policy [A]`."""
     size = reward.shape[0]
@@ -162,7 +162,7 @@ def tilt(log_ref, reward, inverse_beta, policy):
         policy[a] /= total
 
 
-@kernel
+@inner
 def order_statistic(policy, reward, sign, n, worse):
     """Replace `policy [A]` by the law of the best of n draws by sign * reward; ties within 1e-9 split fairly."""
     size = reward.shape[0]
@@ -181,7 +181,7 @@ def order_statistic(policy, reward, sign, n, worse):
         policy[a] = worse[a] / total
 
 
-@kernel
+@inner
 def gibbs_row(log_ref, reward, inverse_beta, log_policy, policy, cdf):
     """Write the Gibbs policy of one prompt: log, probabilities and running sums, in log space."""
     size = reward.shape[0]

@@ -13,7 +13,7 @@ from simbench.learners.kernels.slots import Slots, open_slots, renew_row, tilt
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.learners.parts.tabular import BONUS_STEPS, SMALL_STEP
-from simbench.tape.kernel import inner, kernel
+from simbench.tape.kernel import inner
 
 
 class TabularKernelState(NamedTuple):
@@ -143,7 +143,7 @@ def observe(state, prompt, first, second, first_won, round_index):
     return prompt if due == THIS_PROMPT else ALL
 
 
-@kernel
+@inner
 def fit_row(
     loss, wins, counts, mass, credit, log_ref, beta, ridge, reward, bonus, hessian, policy, direction
 ):
@@ -181,7 +181,7 @@ def fit_row(
     return False
 
 
-@kernel
+@inner
 def gradient_and_hessian(loss, wins, counts, reward, ridge, hessian, direction):
     """Write -g into `direction` and the lower triangle of H into `hessian`, of the loss and the ridge."""
     for a in range(reward.shape[0]):
@@ -206,7 +206,7 @@ def gradient_and_hessian(loss, wins, counts, reward, ridge, hessian, direction):
                 hessian[a, b] = -curvature
 
 
-@kernel
+@inner
 def add_bonus(mass, credit, beta, policy, hessian, direction, concave):
     """Add -(c - m pi) to `direction` and -(m / beta) (diag pi - pi pi') to `hessian`; its concave part if asked."""
     curvature = -mass / beta
@@ -219,7 +219,7 @@ def add_bonus(mass, credit, beta, policy, hessian, direction, concave):
             hessian[a, b] -= curvature * policy[a] * policy[b]
 
 
-@kernel
+@inner
 def descend(matrix, vector):
     """Solve H x = v in place by H = L D L' in the lower triangle; return False if H is not positive definite."""
     size = vector.shape[0]
