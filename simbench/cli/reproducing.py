@@ -32,7 +32,7 @@ def reproduce(
         from simbench.cli.summary import summarise, write_summary
         from simbench.show.figures import draw_figures
         from simbench.study.plan import make_plan
-        from simbench.study.run import run_plan
+        from simbench.study.run import run_plans
         from simbench.study.study import load_study
         from simbench.study.table import plan_table
 
@@ -41,8 +41,9 @@ def reproduce(
             make_plan(load_study(name, preset), engine=engine) for name in named_files.names("experiments")
         ]
         paragraphs = []
-        for plan in plans:
-            report = run_plan(plan, out=out, workers=workers, notify=say)
+        for plan, report in zip(
+            plans, run_plans(plans, out=out, workers=workers, notify=say), strict=True
+        ):
             paragraphs.append(summarise(plan, report, plan_table(plan, out)))
             typer.echo(paragraphs[-1] + "\n")
         verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out))

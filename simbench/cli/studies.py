@@ -63,7 +63,7 @@ def run(
             )
             typer.echo(
                 f"{plan.study.name} ({plan.study.preset}): {report.units} units, {report.computed} computed "
-                f"in {duration(report.seconds)}; {report.folder}"
+                f"({duration(report.seconds)} of computing); {report.folder}"
             )
 
 

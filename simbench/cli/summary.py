@@ -27,7 +27,7 @@ def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
         f"{study.name} ({study.preset}): {study.question}",
         f"  source   {study.source}",
         f"  size     {' x '.join(axes)}, {_rounds(plan)}",
-        f"  time     {duration(report.seconds)}; {report.computed} of {report.units} units computed now",
+        f"  time     {duration(report.seconds)} of computing; {report.computed} of {report.units} units computed now",
         f"  results  {report.folder}",
     ]
     if study.note:

@@ -58,8 +58,17 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
             raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
     if reducers:
         text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
-    name = "_".join(["simbench_loop", kernel_module.replace(".", "_"), *reducers])
-    return _cached(name, text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
+    return _cached(_loop_name(kernel_module, reducers), text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
+
+
+def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:
+    """Return the name of the compiled loop that plays `learner`, or None when it has no kernel."""
+    kernel = learner.kernel(world)
+    return None if kernel is None else _loop_name(kernel.module, tuple(learner.diagnostics.values()))
+
+
+def _loop_name(kernel_module: str, reducers: tuple[str, ...]) -> str:
+    return "_".join(["simbench_loop", kernel_module.replace(".", "_"), *reducers])
 
 
 @functools.cache

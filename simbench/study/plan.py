@@ -12,7 +12,8 @@ edited kernel recomputes everything that it could have changed.
 import dataclasses
 from typing import Any
 
-from simbench.engine import DEFAULT_QUANTITIES, RESULT_PACKAGES, choose_engine, source_digest
+from simbench.bandit import Bandit
+from simbench.engine import DEFAULT_QUANTITIES, RESULT_PACKAGES, choose_engine, loop_name, source_digest
 from simbench.errors import SimbenchError
 from simbench.study.provenance import canonical, digest, foreign_sources, package_versions
 from simbench.study.settings import Setting
@@ -29,11 +30,13 @@ class Unit:
         spec: everything that determines the unit's rows, as plain values.
         given: the environment's table and the learner's parameters as the user wrote them, from which a worker builds
             both.
+        program: names what is compiled for it, which units may share; where it is computed does not change it.
     """
 
     id: str
     spec: dict[str, Any]
     given: dict[str, Any]
+    program: str
 
     @property
     def run_rounds(self) -> int:
@@ -74,11 +77,18 @@ def make_plan(study: Study, *, engine: str = "auto") -> Plan:
                 chosen = choose_engine(engine, learner, world)
             except SimbenchError as error:
                 raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
-            makers.append((entry, _spec(study, setting, entry, family, learner, chosen)))
+            spec = _spec(study, setting, entry, family, learner, chosen)
+            makers.append((entry, spec, _program(study, entry, learner, world, chosen)))
         for instance in range(study.run.instances):
-            for entry, spec in makers:
-                units += _blocks(study, setting, entry, spec | {"instance": instance})
+            for entry, spec, program in makers:
+                units += _blocks(study, setting, entry, spec | {"instance": instance}, program)
     return Plan(study=study, units=units)
+
+
+def _program(study: Study, entry: LearnerEntry, learner: Any, world: Bandit, engine: str) -> str:
+    """Name the compiled program: one loop of the numba engine serves many learners, XLA compiles each by itself."""
+    loop = loop_name(world, learner) if engine == "numba" else None
+    return loop or f"{study.name}/{entry.shown}"
 
 
 def _spec(
@@ -123,7 +133,9 @@ def _width(study: Study) -> int:
     return min(study.run.block, study.run.runs)
 
 
-def _blocks(study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any]) -> list[Unit]:
+def _blocks(
+    study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any], program: str
+) -> list[Unit]:
     given = {
         "environment": study.environment.table(setting.environment),
         "learner": entry.parameters | setting.learners.get(entry.shown, {}),
@@ -132,5 +144,5 @@ def _blocks(study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str,
     for first in range(0, study.run.runs, _width(study)):
         runs = min(_width(study), study.run.runs - first)
         full = spec | {"first_run": first, "runs": runs}
-        units.append(Unit(id=digest(full), spec=full, given=given))
+        units.append(Unit(id=digest(full), spec=full, given=given, program=program))
     return units

@@ -5,13 +5,15 @@ computed them, in which order, or after how many interruptions.
 """
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from simbench.errors import SimbenchError
 from simbench.study.compute import Task, compute
+from simbench.study.order import side_by_side
 from simbench.study.plan import Plan, Unit
 from simbench.study.progress import ProgressBar
 from simbench.study.stale import stale_note
@@ -27,7 +29,7 @@ class RunReport:
         folder: where the units lie.
         units: number of units in the plan.
         computed: how many of them this run computed.
-        seconds: of wall clock.
+        seconds: that they took, summed over workers.
     """
 
     folder: Path
@@ -36,8 +38,14 @@ class RunReport:
     seconds: float
 
 
-def run_plan(
-    plan: Plan,
+def run_plan(plan: Plan, **options: Any) -> RunReport:
+    """Compute the units of one plan that are missing; see `run_plans` for the options."""
+    (report,) = run_plans([plan], **options)
+    return report
+
+
+def run_plans(
+    plans: Sequence[Plan],
     *,
     out: str | Path = "results",
     workers: int | None = None,
@@ -45,11 +53,11 @@ def run_plan(
     plugins: Sequence[str] = (),
     force: bool = False,
     notify: Callable[[str], None] = lambda sentence: None,
-) -> RunReport:
-    """Compute the units of `plan` that are missing under `out`, and store each as it completes.
+) -> list[RunReport]:
+    """Compute the units of `plans` that are missing under `out`, and store each as it completes.
 
     Args:
-        plan: the study.
+        plans: studies, no two of the same name; their units are handed out together.
         out: the results folder.
         workers: local processes of one core each; None takes every core that this process may use.
         cluster: address of a Dask scheduler, instead of local workers.
@@ -61,36 +69,50 @@ def run_plan(
         SimbenchError: a unit failed (named, with its cause), a worker died, or results cannot be written.
         KeyboardInterrupt: with a sentence that says what is kept.
     """
-    start = time.perf_counter()
-    store = store_of(plan, out)
-    store.open()
-    todo = units_to_do(plan, store, force=force, notify=notify)
-    here = any(unit.spec["device"] != "cpu" for unit in todo)
-    work = spread(
-        compute,
-        (Task(unit=unit, plugins=tuple(plugins)) for unit in _still_missing(todo, store, force)),
-        workers=processes(workers, len(todo)),
-        cluster=cluster,
-        here=here,
-    )
-    computed = 0
-    title = f"{plan.study.name} ({plan.study.preset})"
-    with ProgressBar(title, units=len(todo), run_rounds=sum(unit.run_rounds for unit in todo)) as bar:
-        try:
-            with closing(work):  # type: ignore[type-var]
-                for outcome in work:
-                    if outcome.content is None:
-                        raise SimbenchError(outcome.problem)
-                    store.write(outcome.unit, outcome.content)
-                    computed += 1
-                    bar.advance(outcome.unit.run_rounds)
-        except StoreError as error:
-            raise StoreError(f"{error} {_kept(plan, store)}") from None
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted. {_kept(plan, store)}") from None
-    return RunReport(
-        folder=store.folder, units=len(plan.units), computed=computed, seconds=time.perf_counter() - start
-    )
+    stores = {plan.study.name: store_of(plan, out) for plan in plans}
+    todo: list[Unit] = []
+    for plan in plans:
+        store = stores[plan.study.name]
+        store.open()
+        todo += units_to_do(plan, store, force=force, notify=notify)
+    computed, seconds = Counter[str](), Counter[str]()
+    if todo:
+        work = spread(
+            compute,
+            (
+                Task(unit=unit, plugins=tuple(plugins))
+                for unit in _still_missing(side_by_side(todo), stores, force)
+            ),
+            workers=processes(workers, len(todo)),
+            cluster=cluster,
+            here=any(unit.spec["device"] != "cpu" for unit in todo),
+        )
+        one = plans[0].study
+        title = f"{len(plans)} studies" if len(plans) > 1 else f"{one.name} ({one.preset})"
+        with ProgressBar(title, units=len(todo), run_rounds=sum(unit.run_rounds for unit in todo)) as bar:
+            try:
+                with closing(work):  # type: ignore[type-var]
+                    for outcome in work:
+                        if outcome.content is None:
+                            raise SimbenchError(outcome.problem)
+                        name = outcome.unit.spec["study"]
+                        stores[name].write(outcome.unit, outcome.content)
+                        computed[name] += 1
+                        seconds[name] += outcome.seconds
+                        bar.advance(outcome.unit.run_rounds)
+            except StoreError as error:
+                raise StoreError(f"{error} {_kept(plans, stores)}") from None
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"interrupted. {_kept(plans, stores)}") from None
+    return [
+        RunReport(
+            folder=stores[plan.study.name].folder,
+            units=len(plan.units),
+            computed=computed[plan.study.name],
+            seconds=seconds[plan.study.name],
+        )
+        for plan in plans
+    ]
 
 
 def units_to_do(
@@ -110,10 +132,10 @@ def units_to_do(
     return [unit for unit in plan.units if states[unit.id] != "done"]
 
 
-def _still_missing(todo: list[Unit], store: Store, force: bool) -> Iterator[Unit]:
+def _still_missing(todo: list[Unit], stores: Mapping[str, Store], force: bool) -> Iterator[Unit]:
     # Another process may run the same study and have finished a unit since.
     for unit in todo:
-        if force or store.state(unit) != "done":
+        if force or stores[unit.spec["study"]].state(unit) != "done":
             yield unit
 
 
@@ -129,9 +151,10 @@ def processes(workers: int | None, tasks: int) -> int:
     return max(1, min(joblib.cpu_count() if workers is None else workers, tasks))
 
 
-def _kept(plan: Plan, store: Store) -> str:
-    done = sum(store.path(unit).exists() for unit in plan.units)
+def _kept(plans: Sequence[Plan], stores: Mapping[str, Store]) -> str:
+    done = sum(stores[plan.study.name].path(unit).exists() for plan in plans for unit in plan.units)
+    of = f"study '{plans[0].study.name}'" if len(plans) == 1 else f"{len(plans)} studies"
     return (
-        f"{done} of {len(plan.units)} units of study '{plan.study.name}' are done and kept; "
+        f"{done} of {sum(len(plan.units) for plan in plans)} units of {of} are done and kept; "
         "the same command goes on from there."
     )
