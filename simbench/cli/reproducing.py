@@ -41,9 +41,7 @@ def reproduce(
             make_plan(load_study(name, preset), engine=engine) for name in named_files.names("experiments")
         ]
         paragraphs = []
-        for plan, report in zip(
-            plans, run_plans(plans, out=out, workers=workers, notify=say), strict=True
-        ):
+        for plan, report in zip(plans, run_plans(plans, out=out, workers=workers, notify=say), strict=True):
             paragraphs.append(summarise(plan, report, plan_table(plan, out)))
             typer.echo(paragraphs[-1] + "\n")
         verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out))

@@ -58,7 +58,8 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
             raise RuntimeError(f"{round_loop.__file__} no longer holds the line {line!r} once")
     if reducers:
         text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
-    return _cached(_loop_name(kernel_module, reducers), text.replace(PARTS, f"from {kernel_module} import act, observe\n"))
+    text = text.replace(PARTS, f"from {kernel_module} import act, observe\n")
+    return _cached(_loop_name(kernel_module, reducers), text)
 
 
 def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:

@@ -3,23 +3,27 @@
     judge("my_lemma")                               -> Verdict
     judge_all(["my_lemma", "greedy_regret_is_logarithmic"])   -> verdicts, in order
 
-Deterministic claims are judged by `simbench.verify.judging`, one by one. Those about runs are a family: what they need
-is played first, their p-values are collected, and Holm's step-down is applied to all of them
-(`simbench.verify.statistical.verdicts`).
+Deterministic claims are judged by `simbench.verify.judging` one by one, a catalogue of them by worker processes. Those
+about runs are a family: what they need is played first, their p-values are collected, and Holm's step-down is applied
+to all of them (`simbench.verify.statistical.verdicts`).
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.evidence import Evidence
+from simbench.study.workers import spread
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
 from simbench.verify.protocol import Claim, Deterministic, find_claim
 from simbench.verify.statistical import Case, Statistical, Trial, examine, verdicts
 from simbench.verify.verdict import Verdict
 
+MANY = 12  # claims for whose sake workers are started: they take seconds to start
 AnyClaim = str | type[Claim] | Claim
 
 
@@ -76,7 +80,7 @@ def _in_order(
     known: list[Claim], statistical: list[Statistical], evidence: Evidence, preset: str, workers: int
 ) -> Iterator[Verdict]:
     others = [claim for claim in known if not isinstance(claim, Statistical)]
-    one_by_one = judging.judge_all(others, preset=preset, workers=workers)
+    one_by_one = _deterministic(others, preset, workers)
     family: Iterator[Verdict] | None = None
     for claim in known:
         if isinstance(claim, Statistical):
@@ -84,6 +88,32 @@ def _in_order(
             yield next(family)
         else:
             yield next(one_by_one)
+
+
+def _deterministic(claims: list[Claim], preset: str, workers: int) -> Iterator[Verdict]:
+    """Yield verdicts in order; a catalogue is judged by worker processes, a few claims by threads of this one."""
+    if len(claims) < MANY or not all(_everywhere(claim) for claim in claims):
+        yield from judging.judge_all(claims, preset=preset, workers=workers)
+        return
+    tasks = ((claim.name, preset) for claim in claims)
+    ready: dict[str, Verdict] = {}
+    with closing(spread(_judge_by_name, tasks, workers=workers)) as work:  # type: ignore[type-var]
+        for claim in claims:
+            while claim.name not in ready:
+                verdict = next(work)
+                ready[verdict.name] = verdict
+            yield ready[claim.name]
+
+
+def _everywhere(claim: Claim) -> bool:
+    """Return whether every process knows this claim by its name: one of simbench's own, not a user's."""
+    known = registry.everything("claim").get(claim.name)
+    return known is type(claim) and type(claim).__module__.partition(".")[0] == "simbench"
+
+
+def _judge_by_name(task: tuple[str, str]) -> Verdict:
+    name, preset = task
+    return judging.judge(name, preset=preset)
 
 
 def judge_family(claims: Sequence[Statistical], evidence: Evidence) -> list[Verdict]:

@@ -5,7 +5,7 @@ computed them, in which order, or after how many interruptions.
 """
 
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -75,7 +75,8 @@ def run_plans(
         store = stores[plan.study.name]
         store.open()
         todo += units_to_do(plan, store, force=force, notify=notify)
-    computed, seconds = Counter[str](), Counter[str]()
+    computed: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     if todo:
         work = spread(
             compute,

@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 
 from simbench.errors import SimbenchError
 from simbench.study import one_core
+from simbench.study.provenance import cpu_model, digest
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 AHEAD = 2  # tasks handed out per worker, so that none waits for the next
 IDLE = 15  # seconds after which idle workers end, and those of a killed study
+GROWTH = 4 * 2**30  # bytes by which a worker may grow before another takes its place
 CONNECT_WITHIN = "10s"  # for a cluster's scheduler to answer
 
 
@@ -64,8 +66,8 @@ def _on_processes(
     executor = get_reusable_executor(
         max_workers=workers,
         timeout=IDLE,
-        initializer=_leave_interrupts,
-        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"},
+        initializer=_start_worker,
+        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs(),
     )
     folder = os.getcwd()
     queue = iter(tasks)
@@ -89,9 +91,26 @@ def _on_processes(
             executor.shutdown(wait=True, kill_workers=True)
 
 
-def _leave_interrupts() -> None:
+def _start_worker() -> None:
+    from joblib.externals.loky import process_executor
+
     # Ctrl-C reaches every process of a terminal; the one that runs the study answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # loky ends a worker that has grown by 300 MB since its first task; compiled programs are no leak, and their
+    # successor would have to compile them again.
+    process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
+
+
+def _shared_programs() -> dict[str, str]:
+    """Return the variables that let workers share what XLA compiled, unless the user has a cache of their own."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return {}
+    from simbench.engine import kernel_cache
+
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(kernel_cache() / f"xla-{digest(cpu_model())[:16]}"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
+    }
 
 
 def _in_folder(folder: str, function: Callable[[Work], Result], task: Work) -> Result:

@@ -89,10 +89,22 @@ def resample_weights(instance: np.ndarray, *, resamples: int, purpose: str, firs
 
 
 def interval(samples: np.ndarray, level: float) -> tuple[Any, Any]:
-    """Return the equal-tailed quantiles of `samples [B, …]` that hold a share `level` of them."""
+    """Return the equal-tailed quantiles of `samples [B, …]` that hold a share `level` of them; they may be infinite."""
     tail = (1.0 - level) / 2.0
-    low, high = np.quantile(samples, [tail, 1.0 - tail], axis=0)
-    return low, high
+    ordered = np.sort(samples, axis=0)
+    return _quantile(ordered, tail), _quantile(ordered, 1.0 - tail)
+
+
+def _quantile(ordered: np.ndarray, share: float) -> Any:
+    """Interpolate order statistics linearly, as `np.quantile` does, which takes infinity from infinity; NaN if any is."""
+    position = share * (len(ordered) - 1)
+    below = min(int(position), max(len(ordered) - 2, 0))
+    weight = position - below
+    if weight == 0.0:
+        between = ordered[below]
+    else:
+        between = (1.0 - weight) * ordered[below] + weight * ordered[below + 1]
+    return np.where(np.isnan(ordered[-1]), np.nan, between)
 
 
 def check_level(name: str, level: float) -> None:
