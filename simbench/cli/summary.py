@@ -1,4 +1,8 @@
-"""What a study found, in a few lines: the regret of every learner at the end, and the law by which it grew."""
+"""What a study found, in a few lines: the regret of every learner at the end, and the law by which it grew.
+
+A batch learner pays for its labels under policies that are not what it deploys: of it, the gap after its last label is
+told instead.
+"""
 
 from pathlib import Path
 
@@ -6,10 +10,14 @@ import pandas as pd
 
 from simbench.cli.output import counted, duration
 from simbench.errors import SimbenchError
+from simbench.learners import BatchLearner
+from simbench.show.bands import mean_band
 from simbench.show.curves import CURRENCIES
+from simbench.show.growth_law import number
 from simbench.show.tables import law_rows, text_table
 from simbench.study.plan import Plan
 from simbench.study.run import RunReport
+from simbench.verify.statistical.runs import run_matrix
 
 REGRET = CURRENCIES["regret"]
 
@@ -34,8 +42,14 @@ def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
         lines.append(f"  note     {study.note}")
     if table.attrs["partial"]:
         lines.append(f"  PARTIAL  {table.attrs['units']['done']} of {report.units} units")
-    header, rows = _laws(table)
-    return "\n".join([*lines, "", *(f"  {line}" for line in text_table(header, rows).splitlines())])
+    batch = _batch_learners(plan)
+    for header, rows in (
+        _laws(table[~table["learner"].isin(batch)]),
+        _gaps(table[table["learner"].isin(batch)]),
+    ):
+        if rows:
+            lines += ["", *(f"  {line}" for line in text_table(header, rows).splitlines())]
+    return "\n".join(lines)
 
 
 def write_summary(file: Path, paragraphs: list[str]) -> Path:
@@ -62,6 +76,29 @@ def _laws(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     currency = header.index("currency") + several
     header = [*(["setting"] if several else []), *header]
     return _without(header, currency), [_without(row, currency) for row in rows]
+
+
+def _batch_learners(plan: Plan) -> list[str]:
+    study = plan.study
+    return [
+        entry.shown
+        for entry in study.learners
+        if isinstance(study.learner(entry, study.settings[0]), BatchLearner)
+    ]
+
+
+def _gaps(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return the value gap of every learner after its last label, setting by setting."""
+    header = ["learner", "labels", "value gap after them"]
+    rows: list[list[str]] = []
+    if "value_gap" not in table:
+        return header, rows
+    several = table["setting"].nunique() > 1
+    for (setting, learner), part in table.groupby(["setting", "learner"], sort=False):
+        last = mean_band(run_matrix(part, "value_gap", across="labels")).iloc[-1]
+        gap = f"{number(last['mean'])} [{number(last['low'])}, {number(last['high'])}]"
+        rows.append([*([str(setting)] if several else []), str(learner), f"{last['round']:.0f}", gap])
+    return [*(["setting"] if several else []), *header], rows
 
 
 def _without(cells: list[str], index: int) -> list[str]:

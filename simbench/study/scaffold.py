@@ -1,6 +1,6 @@
 """`simbench new`: a filled-in file that runs as it is, to be changed from there.
 
-claim         <name>.py, a statement with a control
+claim         <name>.py, a statement with a control; one about runs with experiments/<name>_runs.toml, which plays them
 learner       <name>.py, and experiments/<name>.toml that compares it with two known ones
 environment   environments/<name>.toml
 experiment    experiments/<name>.toml
@@ -15,6 +15,8 @@ from pathlib import Path
 from simbench import named_files
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
+ABOUT_RUNS = ("order", "rate", "probable")
+STATEMENTS = ("instances", *ABOUT_RUNS)  # what a new claim speaks of
 ENVIRONMENT = "random_tabular"  # what a new experiment runs in, unless told otherwise
 
 
@@ -26,14 +28,18 @@ class Scaffold:
     command: str
 
 
-def scaffold(kind: str, name: str, *, folder: Path, environment: str | None = None) -> Scaffold:
-    """Write a new learner, environment or experiment called `name` into `folder`.
+def scaffold(
+    kind: str, name: str, *, folder: Path, environment: str | None = None, about: str | None = None
+) -> Scaffold:
+    """Write a new claim, learner, environment or experiment called `name` into `folder`.
 
     Args:
         kind: "claim", "learner", "environment" or "experiment".
         name: letters, digits and _, starting with a letter.
         folder: where a user works; files are found there by name.
         environment: what a new experiment runs in.
+        about: what a new claim speaks of: "instances" (the default), or an "order", a "rate" or a "probable" bound of
+            runs.
 
     Raises:
         SimbenchError: a bad or taken name, a file that exists, or a folder that cannot be written to.
@@ -46,7 +52,14 @@ def scaffold(kind: str, name: str, *, folder: Path, environment: str | None = No
         )
     if environment is not None and kind != "experiment":
         raise SimbenchError(f"--environment is what a new experiment runs in; a new {kind} has none.")
-    texts, command = KINDS[kind](name, environment or ENVIRONMENT)
+    if about is not None and kind != "claim":
+        raise SimbenchError(f"--kind says what a new claim speaks of; a new {kind} has none.")
+    if about is not None and about not in STATEMENTS:
+        raise UnknownNameError(f"no claim is of kind '{about}'. {nearest(about, STATEMENTS)}")
+    if about in ABOUT_RUNS:
+        texts, command = _claim_about_runs(name, str(about))
+    else:
+        texts, command = KINDS[kind](name, environment or ENVIRONMENT)
     files = {folder / path: text for path, text in texts.items()}
     for file in files:
         if file.exists():
@@ -88,6 +101,15 @@ def _claim(name: str, environment: str) -> tuple[dict[str, str], str]:
     _refuse_taken("claim", name, list(everything("claim")))
     command = f"simbench claims {name}.py::{name}"
     return {f"{name}.py": _template("claim.py").format(name=name, command=command)}, command
+
+
+def _claim_about_runs(name: str, about: str) -> tuple[dict[str, str], str]:
+    _, command = _claim(name, ENVIRONMENT)
+    _refuse_taken("experiment", f"{name}_runs", named_files.names("experiments"))
+    return {
+        f"{name}.py": _template(f"claim_{about}.py").format(name=name, command=command),
+        f"experiments/{name}_runs.toml": _template("claim_experiment.toml").format(name=name),
+    }, command
 
 
 KINDS: dict[str, Callable[[str, str], tuple[dict[str, str], str]]] = {

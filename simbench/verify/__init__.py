@@ -43,7 +43,7 @@ doubles they are (0.1 is the double 0.1; write `x / 10` where a tenth is meant),
 control must be refuted, with proof, or the claim is never called consistent. A side that finds a root, or sums a
 series in place of a function, declares what it stands for once (`ball.encloses_root`, `ball.encloses`).
 
-Claims about runs are of the kinds `Probable`, `Rate` and `Order` (`statistical/`).
+Claims about runs are of the kinds `Probable`, `Rate`, `Level` and `Order` (`statistical/`).
 
 `hunt("my_lemma", seconds=60)` climbs for longer; a violation comes with a certificate (`certificate.save`,
 `certificate.replay`), which another process checks at twice the precision.
@@ -65,7 +65,7 @@ from simbench.verify.protocol import (
     claim,
     find_claim,
 )
-from simbench.verify.statistical import Altered, Order, Probable, Rate, Statistical
+from simbench.verify.statistical import Altered, Level, Order, Probable, Rate, Statistical
 from simbench.verify.verdict import ControlOutcome, Verdict
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "Exists",
     "Identity",
     "Instance",
+    "Level",
     "Lower",
     "Order",
     "Power",

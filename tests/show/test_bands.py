@@ -5,7 +5,7 @@ from scipy import stats
 
 from simbench.errors import SimbenchError
 from simbench.show.bands import mean_band
-from simbench.verify.statistical.runs import RunMatrix, resample_weights, run_matrix
+from simbench.verify.statistical.runs import RunMatrix, interval, resample_weights, run_matrix
 from tests.show.synthetic import law_matrix, tidy
 
 NOISY = law_matrix(np.sqrt, noise=0.7, runs=60, instances=3, tag="band")
@@ -88,3 +88,17 @@ def test_equal_runs_have_no_band():
 def test_levels_are_shares(name):
     with pytest.raises(SimbenchError, match=f"{name} is 95"):
         mean_band(NOISY, **{name: 95})
+
+
+def test_intervals_of_samples_that_reach_infinity():
+    samples = np.array([[1.0, np.inf], [2.0, np.inf], [np.inf, np.inf], [4.0, np.inf], [5.0, np.inf], [6.0, 3.0]])
+    low, high = interval(samples, 0.6)
+    np.testing.assert_array_equal(low, [2.0, np.inf])
+    np.testing.assert_array_equal(high, [6.0, np.inf])
+
+
+def test_intervals_of_finite_samples_are_those_of_numpy():
+    samples = np.random.default_rng(np.random.PCG64(5)).normal(size=(37, 3))
+    for level in (0.5, 0.9, 0.95):
+        expected = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        np.testing.assert_allclose(interval(samples, level), expected, rtol=1e-14)

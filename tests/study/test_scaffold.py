@@ -3,6 +3,7 @@
 import pytest
 
 from simbench.errors import SimbenchError
+from simbench.study.judge import judge
 from simbench.study.plan import make_plan
 from simbench.study.plugins import load_plugins
 from simbench.study.scaffold import scaffold
@@ -31,6 +32,18 @@ def test_a_new_environment_and_the_experiment_that_it_asks_for(workplace):
     study = load_study("my_world_study", "quick")
     assert study.environment.name == "my_world"
     assert len(study.settings) == 3
+
+
+@pytest.mark.parametrize("about", ["order", "rate", "probable"])
+def test_a_new_claim_about_runs_is_judged_as_it_is(workplace, about):
+    name = f"my_{about}"
+    written = scaffold("claim", name, folder=workplace, about=about)
+    assert written.command == f"simbench claims {name}.py::{name}"
+    plugins = load_plugins([workplace / f"{name}.py"])
+    verdict = judge(name, workers=1, plugins=plugins)
+    assert verdict.kind == about
+    assert verdict.verdict == "consistent", verdict
+    assert all(control.refuted for control in verdict.controls)
 
 
 def test_nothing_is_overwritten(workplace):

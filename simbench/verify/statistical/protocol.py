@@ -77,7 +77,7 @@ class Statistical(Claim):
     def test(self, rows: Mapping[str, "pd.DataFrame"], purpose: str) -> Trial:
         """Test the claim on the rows of one setting, by learner; `purpose` names the test's own randomness."""
         raise SimbenchError(
-            f"claim '{self.name}' derives from Statistical; derive from Probable, Rate or Order."
+            f"claim '{self.name}' derives from Statistical; derive from Probable, Rate, Level or Order."
         )
 
     def axes(self, table: "pd.DataFrame") -> list[str]:

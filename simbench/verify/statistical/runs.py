@@ -96,14 +96,11 @@ def interval(samples: np.ndarray, level: float) -> tuple[Any, Any]:
 
 
 def _quantile(ordered: np.ndarray, share: float) -> Any:
-    """Interpolate order statistics linearly, as `np.quantile` does, which takes infinity from infinity; NaN if any is."""
+    """Interpolate order statistics linearly, as `np.quantile`, which takes infinity from infinity; NaN if any is."""
     position = share * (len(ordered) - 1)
-    below = min(int(position), max(len(ordered) - 2, 0))
-    weight = position - below
-    if weight == 0.0:
-        between = ordered[below]
-    else:
-        between = (1.0 - weight) * ordered[below] + weight * ordered[below + 1]
+    below, above = int(np.floor(position)), int(np.ceil(position))
+    weight = position - below  # 0 where both are the same
+    between = ordered[below] if below == above else (1.0 - weight) * ordered[below] + weight * ordered[above]
     return np.where(np.isnan(ordered[-1]), np.nan, between)
 
 
