@@ -21,6 +21,7 @@ import numpy as np
 
 from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
+from simbench.engine.compiling import quickly
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
 from simbench.engine.snapshot import Snapshot
@@ -202,7 +203,7 @@ def _view(learner: BatchLearner[Any], world: Bandit, state: Any) -> View:
     return View(*learner.act(state, world), learner.policy(state, world), named)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2))
+@functools.partial(quickly, static=(0, 2))
 def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
     state = learner.init(world)
@@ -215,7 +216,7 @@ def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, 
     return jax.tree.map(repeated, (state, _view(learner, world, state)))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(quickly, static=(0,))
 def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
 
@@ -240,4 +241,4 @@ def _collect_and_step(
     return jax.vmap(one)(states, keys)
 
 
-_preference = jax.jit(preference)
+_preference = quickly(preference)

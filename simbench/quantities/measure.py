@@ -90,7 +90,7 @@ def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None)
     return {name: columns[name].reshape(policies.shape[:-2]) for name in chosen}
 
 
-def measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...]) -> dict[str, jax.Array]:
+def measure_batch(bandit: Bandit, log_policies: Any, names: tuple[str, ...]) -> dict[str, jax.Array]:
     """Measure a batch inside `float64()`: `{name: [B]}`, compiled once per shapes and names, unvalidated.
 
     Args:

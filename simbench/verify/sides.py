@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 
+from simbench.engine.compiling import quick_options
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.comparison import objective
@@ -26,10 +27,6 @@ from simbench.verify.domains.cube import Domain, Shape
 from simbench.verify.protocol import Deterministic
 
 BATCH = 128
-QUICK_COMPILE: dict[str, str | bool] = {
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_backend_optimization_level": "0",
-}
 
 
 class Values(NamedTuple):
@@ -99,10 +96,7 @@ class Sides:
 
     def _compile(self, function: Any) -> Any:
         lowered = jax.jit(function).lower(np.zeros((BATCH, self.dimension)), 1.0)
-        try:
-            return lowered.compile(compiler_options=QUICK_COMPILE)
-        except jax.errors.JaxRuntimeError:  # another backend or release does not know these settings
-            return lowered.compile()
+        return lowered.compile(compiler_options=quick_options())
 
     def _sides(self, u: Any, constant: Any) -> tuple[Any, Any, Any]:
         x = self.domain.instance(self.shape, u)

@@ -91,7 +91,9 @@ def test_levels_are_shares(name):
 
 
 def test_intervals_of_samples_that_reach_infinity():
-    samples = np.array([[1.0, np.inf], [2.0, np.inf], [np.inf, np.inf], [4.0, np.inf], [5.0, np.inf], [6.0, 3.0]])
+    samples = np.array(
+        [[1.0, np.inf], [2.0, np.inf], [np.inf, np.inf], [4.0, np.inf], [5.0, np.inf], [6.0, 3.0]]
+    )
     low, high = interval(samples, 0.6)
     np.testing.assert_array_equal(low, [2.0, np.inf])
     np.testing.assert_array_equal(high, [6.0, np.inf])

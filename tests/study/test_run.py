@@ -127,7 +127,12 @@ def test_a_learner_that_fails_is_named_with_its_cause(write_study, workplace, fa
         run_plan(plan, workers=1, plugins=plugins)
     for word in ["learner 'all alike'", "setting base", "instance 0", "runs 0 to 1", *words]:
         assert word in str(failure.value)
-    assert [state.state for state in unit_states(plan, "results")] == ["done", "done", "missing", "missing"]
+    assert [state.state for state in unit_states(plan, "results")] == [
+        "done",
+        "missing",
+        "missing",
+        "missing",
+    ]
     with pytest.raises(SimbenchError):
         estimate(plan.units, workers=1, plugins=plugins)
 

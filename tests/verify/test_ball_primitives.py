@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from jax import lax
 
+from simbench.engine.compiling import QUICK_COMPILE
 from simbench.verify.ball import RULES, control_flow, extended, interpreter
-from simbench.verify.sides import QUICK_COMPILE
 from tests.verify.ball_agreement import disagreement, widths
 
 TOLERANCE = 1e-12

@@ -7,6 +7,7 @@ import pytest
 
 from simbench.bandit import Bandit, require_log_policy
 from simbench.bandit.bandit import ARRAY_FIELDS
+from simbench.engine.compiling import QUICK_COMPILE
 from simbench.verify import Instance, family, traced_world
 from simbench.verify.ball import enclose
 from simbench.verify.domains import (
@@ -22,7 +23,6 @@ from simbench.verify.domains import (
     log_between,
 )
 from simbench.verify.sampling import corner_points, grid_points, random_points
-from simbench.verify.sides import QUICK_COMPILE
 
 RICH = Worlds(shapes=((2, 3),), missing=0.3, features=2, general_preferences=True)
 PARTS = {

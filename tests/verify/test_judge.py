@@ -302,11 +302,13 @@ def test_a_constant_in_a_denominator_is_reported_in_its_own_direction():
 
 
 def test_unknown_compiler_settings_are_done_without(monkeypatch):
-    from simbench.verify import sides
+    from simbench.engine import compiling
 
-    monkeypatch.setattr(sides, "QUICK_COMPILE", {"xla_no_such_setting": "1"})
-    verdict = _judge("settings", lambda x: x.a * x.b, lambda x: x.a)
-    assert verdict.verdict == "consistent", verdict
+    assert compiling.quick_options() == compiling.QUICK_COMPILE
+    monkeypatch.setattr(compiling, "QUICK_COMPILE", {"xla_no_such_setting": "1"})
+    compiling.quick_options.cache_clear()
+    assert compiling.quick_options() == {}
+    compiling.quick_options.cache_clear()
 
 
 def test_a_correction_that_fails_at_the_witness_is_no_control():
