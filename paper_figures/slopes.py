@@ -52,7 +52,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     for (name, matrix), look in zip(matrices.items(), LOOKS, strict=False):
         _draw_class(axes[name], name, matrix, look)
     top = [axes[name] for name in matrices]
-    low = min(ax.get_ylim()[0] for ax in top)
+    low = 0.2 * min(ax.get_ylim()[0] for ax in top)  # room for the label below the steeper guide
     high = max(ax.get_ylim()[1] for ax in top)
     for ax in top:
         ax.set_ylim(low, high)

@@ -58,8 +58,8 @@ def run_batches(
 
     Args:
         labels: in all, at most 1e12. checkpoints: increasing label counts, ending anywhere up to `labels`; None means
-            log-spaced ones. A learner that collects is measured where its iterations end instead. The other arguments are
-            those of `run_block`.
+            log-spaced ones. A learner that collects is measured where its iterations end instead. The other arguments
+            are those of `run_block`.
 
     Raises:
         SimbenchError: unknown quantities, too many runs or labels, a world that the learner cannot learn in, or a
