@@ -3,7 +3,7 @@
 Up to T = 6500 the bound on the total regret of rounds that pull sources exceeds R T, so that no mistake in their choice
 could break it. Beyond, one does: who reads the pulls of another source plays the bad one for ever.
 
-SIMBENCH_LONG=full plays 600 runs of 20 000 rounds (two minutes); small 40 runs of 9000. Shares of runs are held to
+SIMBENCH_LONG=full plays 600 runs of 20 000 rounds (some minutes); small 40 runs of 9000. Shares of runs are held to
 their binomial bounds, which fail by chance with probability at most 1e-5 each.
 """
 
