@@ -21,6 +21,7 @@ import numpy as np
 
 from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
+from simbench.engine.compiling import quickly
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
 from simbench.engine.snapshot import Snapshot
@@ -57,8 +58,8 @@ def run_batches(
 
     Args:
         labels: in all, at most 1e12. checkpoints: increasing label counts, ending anywhere up to `labels`; None means
-            log-spaced ones. A learner that collects is measured where its iterations end instead. The other arguments are
-            those of `run_block`.
+            log-spaced ones. A learner that collects is measured where its iterations end instead. The other
+            arguments are those of `run_block`.
 
     Raises:
         SimbenchError: unknown quantities, too many runs or labels, a world that the learner cannot learn in, or a
@@ -202,7 +203,7 @@ def _view(learner: BatchLearner[Any], world: Bandit, state: Any) -> View:
     return View(*learner.act(state, world), learner.policy(state, world), named)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 2))
+@functools.partial(quickly, static=(0, 2))
 def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
     state = learner.init(world)
@@ -215,7 +216,7 @@ def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, 
     return jax.tree.map(repeated, (state, _view(learner, world, state)))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(quickly, static=(0,))
 def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
 
@@ -240,4 +241,4 @@ def _collect_and_step(
     return jax.vmap(one)(states, keys)
 
 
-_preference = jax.jit(preference)
+_preference = quickly(preference)
