@@ -25,7 +25,6 @@ from simbench.tape import LEARNER, PROMPT, uniforms_jax
 
 RESPONSES = 8
 FROM_SOURCE = 4  # of which a source contributes
-UNROLL = 8  # steps of a scan that are compiled together
 # Positions among the uniforms of a prompt: the prompt, its arm if that is random, two ties, draws from pi, and behind
 # them those of the source. Position p > 0 is slot LEARNER + p - 1.
 ARM, BEST, WORST, OWN = 1, 2, 3, slice(4, 4 + RESPONSES)
@@ -80,7 +79,7 @@ def drawn(sums: Any, u: Any) -> Any:
         return (counts[0] + (total <= target), counts[1] + (total < sums[-1])), None
 
     nothing = jnp.zeros(target.shape, jnp.int32), jnp.zeros((), jnp.int32)
-    (below, last), _ = jax.lax.scan(step, nothing, sums, unroll=min(UNROLL, sums.shape[0]))
+    (below, last), _ = jax.lax.scan(step, nothing, sums)
     return jnp.minimum(below, last)  # rounding may leave no index: the last one of positive probability
 
 
@@ -97,7 +96,7 @@ def foremost(scores: Any, values: Any, size: int) -> Any:
         return places, None
 
     nobody = (jnp.asarray(-jnp.inf), jnp.zeros((), values.dtype))
-    ranking, _ = jax.lax.scan(insert, [nobody] * size, (scores, values), unroll=min(UNROLL, scores.shape[0]))
+    ranking, _ = jax.lax.scan(insert, [nobody] * size, (scores, values))
     return jnp.stack([value for _, value in ranking])
 
 
