@@ -109,12 +109,12 @@ class EvenOnNoise(HeadToHead):
 
     study = NOISE
     column = "win_rate_against_none"
-    margin = -0.05
+    margin = -0.08
 
 
-@claim("empirical_tpo_loses_nothing_on_noise", source="huang2025, Algorithm 3; simbench")
-class LosesNothingOnNoise(EvenOnNoise):
-    """P(pi_TPO > pi_none) >= 0.5 - 0.05 after three iterations with four useless sources.
+@claim("empirical_tpo_loses_little_on_noise", source="huang2025, Algorithm 3; simbench")
+class LosesLittleOnNoise(EvenOnNoise):
+    """P(pi_TPO > pi_none) >= 0.5 - 0.08 after three iterations with four useless sources: what finding out costs.
 
     Controls: a margin of five points in its favour.
     """
@@ -125,10 +125,10 @@ class LosesNothingOnNoise(EvenOnNoise):
 
 @claim("empirical_tpo_gains_nothing_on_noise", source="huang2025, Algorithm 3; simbench")
 class GainsNothingOnNoise(EvenOnNoise):
-    """P(pi_TPO > pi_none) <= 0.5 + 0.05 after three iterations with four useless sources: nothing comes of nothing.
+    """P(pi_TPO > pi_none) <= 0.5 + 0.08 after three iterations with four useless sources: nothing comes of nothing.
 
-    Controls: ten points worse.
+    Controls: fifteen points worse.
     """
 
     smaller, larger = TPO, UNPAID
-    controls = (Altered("ten points worse", margin=0.1),)
+    controls = (Altered("fifteen points worse", margin=0.15),)
