@@ -84,7 +84,8 @@ def test_variants(variant, model):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("beta", [0.01, 10.0])
 def test_sharp_and_flat_policies(beta, model):
-    agree(model, world_of(beta=beta, gaps=(1e-4, 2e-4, 3e-4)), rounds=100)
+    # XPO's objective is not convex, and alpha / beta = 0.3 is enough for two descents to end in two minima
+    agree(model, world_of(beta=beta, gaps=(1e-4, 2e-4, 3e-4)), rounds=100, online_alpha=1e-4)
 
 
 @pytest.mark.thorough
