@@ -73,6 +73,8 @@ def _laws(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     for setting, part in table.groupby("setting", sort=False):
         header, laws = law_rows(part)
         rows += [[*([str(setting)] if several else []), *law] for law in laws if law[1] == REGRET]
+    if not rows:
+        return [], []
     currency = header.index("currency") + several
     header = [*(["setting"] if several else []), *header]
     return _without(header, currency), [_without(row, currency) for row in rows]
