@@ -227,7 +227,7 @@ def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> 
     return jax.vmap(one)(states, wins)
 
 
-@functools.partial(quickly, static=(0,))
+@functools.partial(jax.jit, static_argnums=0)
 def _collect_and_step(
     learner: CollectingLearner[Any, Any], world: Bandit, states: Any, keys: Any, start: Any, labels: Any
 ) -> tuple[Any, View]:

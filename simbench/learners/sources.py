@@ -28,6 +28,7 @@ def source_policies(world: Bandit) -> Any:
     return normalised(jnp.asarray(world.log_ref) + jnp.asarray(world.sources) / world.beta)
 
 
+@jax.jit
 def source_gaps(world: Bandit) -> Any:
     """Return the value gaps Delta_w `[W]`."""
     return jax.vmap(lambda log_policy: value_gap(world, log_policy))(source_policies(world))

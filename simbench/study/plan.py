@@ -74,7 +74,8 @@ def make_plan(study: Study, *, engine: str = "auto") -> Plan:
         for entry in study.learners:
             learner = study.learner(entry, setting)
             try:
-                chosen = choose_engine(engine, learner, world)
+                wanted = study.run.engine if engine == "auto" else engine
+                chosen = choose_engine(wanted, learner, world)
             except SimbenchError as error:
                 raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
             spec = _spec(study, setting, entry, family, learner, chosen)

@@ -3,7 +3,8 @@
     question = "…"                      what the study asks, one sentence
     source = "huang2025, Theorem 4.4"   citations, joined by "; "
     environment = "rare_optimum"        a name, or an inline table with `family` and `parameters`
-    [run]          rounds, instances, runs; seed = 0, block = 64, checkpoints_per_decade = 8, quantities = [...]
+    [run]          rounds, instances, runs; seed = 0, block = 64, checkpoints_per_decade = 8, quantities = [...],
+                   engine = "auto"
     [grid]         "environment.<parameter>", "environment.<table>.<parameter>", "learner.<label>.<parameter>" or
                    "run.rounds" = [values]
     [[learner]]    name, optional label, and the learner's own parameters
@@ -16,7 +17,7 @@ A study averages over two axes that are never mixed: `instances` worlds, and `ru
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +28,7 @@ from simbench.study.complaint import complain
 
 Whole = Annotated[int, Field(ge=1)]
 MOST_ROUNDS = 10**12  # labels of a batch learner; a round learner has fewer rounds, see study.py
+Engine = Literal["auto", "numba", "jax"]
 Rounds = Annotated[int, Field(ge=1, le=MOST_ROUNDS)]
 Text = Annotated[str, Field(min_length=1)]
 Grid = dict[str, Annotated[list[Any], Field(min_length=1)]]
@@ -51,6 +53,8 @@ class RunSettings(Record):
         block: runs computed side by side, at most; the last block of a study is padded to it.
         checkpoints_per_decade: log-spaced rounds at which policies are measured.
         quantities: what is measured there; None means the engine's default list.
+        engine: which engine plays, where the command line does not say; "jax" saves a small preset minutes of numba's
+            compiler.
     """
 
     rounds: Rounds
@@ -60,6 +64,7 @@ class RunSettings(Record):
     block: Whole = 64
     checkpoints_per_decade: Whole = 8
     quantities: Annotated[list[str], Field(min_length=1)] | None = None
+    engine: Engine = "auto"
 
 
 class PresetSettings(Record):
@@ -72,6 +77,7 @@ class PresetSettings(Record):
     block: Whole | None = None
     checkpoints_per_decade: Whole | None = None
     quantities: Annotated[list[str], Field(min_length=1)] | None = None
+    engine: Engine | None = None
     grid: Grid = {}
 
 

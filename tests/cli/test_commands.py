@@ -80,7 +80,7 @@ def test_run_then_status_then_run_again(write_study, simbench):
     assert {row["state"] for row in states} == {"missing"}
     first = simbench("run", "tiny", "--preset", "quick", "--workers", 1)
     assert first.exit_code == 0
-    assert "tiny (quick): 4 units, 4 computed in" in first.stdout
+    assert "tiny (quick): 4 units, 4 computed (" in first.stdout
     assert "results/tiny/quick/units" in first.stdout
     assert {row["state"] for row in rows(simbench("status", "tiny", "--preset", "quick", "--json"))} == {
         "done"

@@ -166,7 +166,7 @@ def test_runs_are_neither_hunted_nor_judged_as_instances():
         hunt("test_order_of_verdicts")
     with pytest.raises(SimbenchError, match="judged on runs"):
         judge("test_order_of_verdicts")
-    with pytest.raises(SimbenchError, match="derive from Probable, Rate or Order"):
+    with pytest.raises(SimbenchError, match="derive from Probable, Rate, Level or Order"):
         Statistical().test({}, "test")
     assert isinstance(find_claim("test_order_of_verdicts"), Claim)
 
