@@ -48,7 +48,7 @@ def reproduce(
         paragraphs.append(f"Claims\n  {sentence(verdicts)}")
         paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
         typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")
-        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset)
+        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset, workers=workers or 2)
         paragraphs.append(_figures(drawn))
         typer.echo(paragraphs[-1] + "\n")
     file = write_summary(out / SUMMARY, paragraphs)

@@ -14,6 +14,7 @@ from simbench.show.figure_script import FigureScript, list_figures, load_figure
 from simbench.show.reference import read_reference, reference_folders
 from simbench.show.style import PNG_DPI, WARNING, paper_style
 from simbench.study.table import load_table
+from simbench.study.workers import spread
 
 __all__ = ["Drawn", "draw_figures", "list_figures", "main"]
 
@@ -52,6 +53,7 @@ def draw_figures(
     out: Path = Path("results/figures"),
     preset: str | None = None,
     from_reference: bool = False,
+    workers: int = 1,
 ) -> list[Drawn]:
     """Draw figures into `out`, each as PDF and PNG.
 
@@ -61,6 +63,7 @@ def draw_figures(
         out: folder for the files.
         preset: which preset's results.
         from_reference: draw the committed reference results instead.
+        workers: processes that draw, each a figure at a time; 1 draws here.
 
     Raises:
         SimbenchError: an unknown figure, a named figure whose study has no results, or no results at all.
@@ -82,10 +85,20 @@ def draw_figures(
     # A figure without studies is drawn from claims; it does not make up for results that are missing everywhere.
     if not ready or (notes and not any(tables for _, tables, _ in ready)):
         raise SimbenchError(notes[0] if notes else "there are no figures in paper_figures.")
+    tasks = [(script.name, tables, out) for script, tables, _ in ready if tables is not None]
+    if workers == 1:
+        drawn = {script.name: _draw(script, tables, out) for script, tables, _ in ready if tables is not None}
+    else:
+        drawn = {figure.name: figure for figure in spread(_draw_by_name, tasks, workers=workers)}
     return [
-        _drawn(script, files=[], partial=False, note=note) if tables is None else _draw(script, tables, out)
+        _drawn(script, files=[], partial=False, note=note) if tables is None else drawn[script.name]
         for script, tables, note in ready
     ]
+
+
+def _draw_by_name(task: tuple[str, dict[str, pd.DataFrame], Path]) -> Drawn:
+    name, tables, out = task
+    return _draw(load_figure(name), tables, out)
 
 
 def _table(study: str, preset: str | None, results: Path, from_reference: bool) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from pathlib import Path
 from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.evidence import Evidence
-from simbench.study.workers import spread
+from simbench.study.workers import ahead, spread
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
 from simbench.verify.protocol import Claim, Deterministic, find_claim
@@ -80,14 +80,17 @@ def _in_order(
     known: list[Claim], statistical: list[Statistical], evidence: Evidence, preset: str, workers: int
 ) -> Iterator[Verdict]:
     others = [claim for claim in known if not isinstance(claim, Statistical)]
-    one_by_one = _deterministic(others, preset, workers)
+    if statistical and len(others) >= MANY:
+        # Runs are played by all workers; then these judge the others while this process judges the family.
+        evidence.gather(_with_corrections(statistical))
     family: Iterator[Verdict] | None = None
-    for claim in known:
-        if isinstance(claim, Statistical):
-            family = family or iter(judge_family(statistical, evidence))
-            yield next(family)
-        else:
-            yield next(one_by_one)
+    with closing(_deterministic(others, preset, workers)) as one_by_one:  # type: ignore[type-var]
+        for claim in known:
+            if isinstance(claim, Statistical):
+                family = family or iter(judge_family(statistical, evidence))
+                yield next(family)
+            else:
+                yield next(one_by_one)
 
 
 def _deterministic(claims: list[Claim], preset: str, workers: int) -> Iterator[Verdict]:
@@ -97,7 +100,7 @@ def _deterministic(claims: list[Claim], preset: str, workers: int) -> Iterator[V
         return
     tasks = ((claim.name, preset) for claim in claims)
     ready: dict[str, Verdict] = {}
-    with closing(spread(_judge_by_name, tasks, workers=workers)) as work:  # type: ignore[type-var]
+    with closing(ahead(spread(_judge_by_name, tasks, workers=workers))) as work:  # type: ignore[type-var]
         for claim in claims:
             while claim.name not in ready:
                 verdict = next(work)
@@ -116,18 +119,27 @@ def _judge_by_name(task: tuple[str, str]) -> Verdict:
     return judging.judge(name, preset=preset)
 
 
+def _with_corrections(claims: Sequence[Statistical]) -> list[Statistical]:
+    """Return the claims, and those that correct them."""
+    everything = list(claims)
+    for claim in claims:
+        if claim.corrected_by is None:
+            continue
+        one = find_claim(claim.corrected_by)
+        if not isinstance(one, Statistical):
+            raise SimbenchError(
+                f"claim '{one.name}' corrects one about runs; it must be one about runs itself."
+            )
+        everything.append(one)
+    return everything
+
+
 def judge_family(claims: Sequence[Statistical], evidence: Evidence) -> list[Verdict]:
     """Return the verdicts of claims about runs, judged together.
 
     The seconds that a study takes are counted with the first claim that reads it.
     """
-    corrections = [find_claim(claim.corrected_by) for claim in claims if claim.corrected_by is not None]
-    for one in corrections:
-        if not isinstance(one, Statistical):
-            raise SimbenchError(
-                f"claim '{one.name}' corrects one about runs; it must be one about runs itself."
-            )
-    everything = [*claims, *(one for one in corrections if isinstance(one, Statistical))]
+    everything = _with_corrections(claims)
     trials: dict[str, Trial] = {}
 
     def trial(claim: Statistical, purpose: str) -> Trial:

@@ -8,9 +8,11 @@ it is.
 
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from simbench.errors import SimbenchError
@@ -51,6 +53,39 @@ def spread(
     if here or (workers == 1 and one_core.in_force()):
         return (function(task) for task in tasks)
     return _on_processes(function, tasks, workers)
+
+
+def ahead(results: Iterator[Result]) -> Iterator[Result]:
+    """Yield `results` in order; a thread takes them as they come, so that work goes on while the caller is busy.
+
+    Closing the iterator lets the result that is under way come, and then closes `results`.
+    """
+    ready: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+    closed = threading.Event()
+
+    def take() -> None:
+        try:
+            for result in results:
+                ready.put((result, None))
+                if closed.is_set():
+                    break
+            ready.put((None, StopIteration()))
+        except BaseException as error:
+            ready.put((None, error))
+        finally:
+            getattr(results, "close", lambda: None)()
+
+    threading.Thread(target=take, daemon=True).start()
+    try:
+        while True:
+            result, problem = ready.get()
+            if isinstance(problem, StopIteration):
+                return
+            if problem is not None:
+                raise problem
+            yield result  # type: ignore[misc]
+    finally:
+        closed.set()
 
 
 def _on_processes(

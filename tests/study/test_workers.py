@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from simbench.study.plan import make_plan
 from simbench.study.run import run_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study
-from simbench.study.workers import spread
+from simbench.study.workers import ahead, spread
 from tests.study.conftest import QUICK_LEARNER
 
 
@@ -94,3 +95,30 @@ def test_one_core_restores_the_environment_and_keeps_the_users_flags(monkeypatch
         assert os.environ["NPROC"] == "1"
         assert one_core.in_force()
     assert dict(os.environ) == before
+
+
+def test_results_are_taken_while_the_caller_is_busy():
+    taken, third = [], threading.Event()
+
+    def results():
+        for i in range(3):
+            taken.append(i)
+            yield i
+        third.set()
+
+    work = ahead(results())
+    assert next(work) == 0
+    assert third.wait(timeout=60)  # nobody has asked for the second and the third
+    assert taken == [0, 1, 2]
+    assert list(work) == [1, 2]
+
+
+def test_what_goes_wrong_ahead_is_raised_in_its_turn():
+    def results():
+        yield 1
+        raise SimbenchError("the second one.")
+
+    work = ahead(results())
+    assert next(work) == 1
+    with pytest.raises(SimbenchError, match="the second one"):
+        next(work)
