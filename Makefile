@@ -7,7 +7,7 @@ REFERENCE := greedy_regret coverage_value_gap
 QUICK = XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)"
 SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
-.PHONY: reproduce reference test test-thorough test-long test-nojit guards bench clean help
+.PHONY: reproduce reference test test-thorough test-exhaustive test-long test-nojit guards bench clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,7 +23,11 @@ test: .venv/ready-test ## the test suite, under four minutes on two cores
 	$(QUICK) $(PYTEST) $(SUITE) -m "not catalogue and not thorough"
 
 test-thorough: .venv/ready-test ## what the default tests leave out: further cases, and the catalogue with every control
-	$(QUICK) $(PYTEST) $(SUITE) -m "catalogue or thorough" --dist loadfile --no-loadscope-reorder
+	$(QUICK) $(PYTEST) $(SUITE) -m "(catalogue or thorough) and not exhaustive" --dist loadfile \
+		--no-loadscope-reorder
+
+test-exhaustive: .venv/ready-test ## every case of the grids that CI takes samples of
+	$(QUICK) $(PYTEST) $(SUITE) -m exhaustive
 
 test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for the full sizes
 	$(PYTEST) tests/long

@@ -32,9 +32,11 @@ ROWS = (
     "online_dpo/tabular/10x40",
     "xpo/tabular/10x10",
     "xpo/finite256/5x10",
+    "tpo/finite256/5x10",
     "online_dpo/linear/5x15",
 )
 WORLDS = {"finite256": "random_finite", "linear": "random_linear"}  # of function classes that need their own
+SOURCES = {"number": 8, "gap": 0.2, "relative": True}  # of the world that transfer is timed in
 YARDSTICK = "online_dpo/tabular/10x10"
 UNIT = "rounds/s"
 WARM_ROUNDS = 20_000  # before timing: a fit after few labels needs more Newton steps than most fits of a run
@@ -59,7 +61,9 @@ def measure_speed(rows: list[str] | None = None) -> list[dict[str, Any]]:
 def _row(name: str) -> list[dict[str, Any]]:
     learner_name, model, size = name.split("/")
     prompts, responses = (int(part) for part in size.split("x"))
-    world = make(WORLDS.get(model, "random_tabular"), prompts=prompts, responses=responses, beta=1.0)
+    sources: dict[str, Any] = {"sources": SOURCES} if learner_name == "tpo" else {}
+    family = WORLDS.get(model, "random_tabular")
+    world = make(family, prompts=prompts, responses=responses, beta=1.0, **sources)
     floor = _floor_piece(world)
     if learner_name == "floor":
         seconds, again = _best_seconds((floor, 2_000), (floor, 2_000))

@@ -1,6 +1,7 @@
 """The same sentence twice: made of the product's parts, and of the naive oracle's."""
 
 import numpy as np
+import pytest
 
 from simbench.learners.parts import bonuses, losses, samplers, schedules
 from simbench.learners.parts.box import Box
@@ -110,3 +111,12 @@ def world_for(model, make):
     world = make(name, prompts=3, responses=6, beta=0.3, **sizes)
     reversed_reward = world.reward_bound - world.reward
     return world.replace(sources=np.stack([world.reward, reversed_reward]))
+
+
+def checkerboard(rows, columns):
+    """Return all pairs; CI takes the white fields, where every row meets half of the columns and the other way round."""
+    return [
+        pytest.param(row, column, marks=() if (i + j) % 2 == 0 else pytest.mark.exhaustive)
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]

@@ -4,7 +4,7 @@ import numba
 import pytest
 
 import simbench as sb
-from tests.engine.composed import OBJECTIVES, SCHEDULES, SLOTS, compose, world_for
+from tests.engine.composed import MODELS, OBJECTIVES, SCHEDULES, SLOTS, checkerboard, compose, world_for
 from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
 from tests.naive import naive_run
 
@@ -31,23 +31,22 @@ def test_xpo_in_the_tabular_class():
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
-@pytest.mark.parametrize("objective", list(OBJECTIVES))
+@pytest.mark.parametrize(("model", "objective"), checkerboard(MODELS, OBJECTIVES))
 def test_every_class_with_every_objective(model, objective):
     three_agree(model, objective=objective, jax=objective in NAMED or model == "tabular")
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("model", ["tabular", "finite"])
-@pytest.mark.parametrize("slot", list(SLOTS))
+@pytest.mark.parametrize(("model", "slot"), checkerboard(["tabular", "finite"], SLOTS))
 def test_every_sampler_in_both_slots(model, slot):
     three_agree(model, first=slot, second="own", jax=model == "tabular")
     three_agree(model, first="own", second=slot, jax=False)
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("model", ["tabular", "box", "linear", "finite"])
-@pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name != "every"])
+@pytest.mark.parametrize(
+    ("model", "schedule"), checkerboard(MODELS, [name for name in SCHEDULES if name != "every"])
+)
 def test_every_schedule(model, schedule):
     three_agree(model, objective="xpo", schedule=schedule, jax=model == "tabular")
 

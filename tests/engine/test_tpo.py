@@ -80,7 +80,13 @@ def test_transfer_then_self_transfer():
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("variant", list(VARIANTS))
+@pytest.mark.parametrize(
+    "variant",
+    [
+        name if name in ("theory", "rpo", "all data") else pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in VARIANTS
+    ],
+)
 def test_variants(variant):
     agree(world_of(), **VARIANTS[variant])
 
