@@ -114,7 +114,7 @@ def world_for(model, make):
 
 
 def checkerboard(rows, columns):
-    """Return all pairs; CI takes the white fields, where every row meets half of the columns and the other way round."""
+    """Return all pairs; CI takes the white fields, half of every row and of every column."""
     return [
         pytest.param(row, column, marks=() if (i + j) % 2 == 0 else pytest.mark.exhaustive)
         for i, row in enumerate(rows)
