@@ -7,7 +7,7 @@ REFERENCE := greedy_regret coverage_value_gap
 QUICK = XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)"
 SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
-.PHONY: reproduce reference test test-thorough test-exhaustive test-long test-nojit guards bench clean help
+.PHONY: reproduce reference test test-thorough test-catalogue test-exhaustive test-long test-nojit guards bench clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -25,6 +25,9 @@ test: .venv/ready-test ## the test suite, under four minutes on two cores
 test-thorough: .venv/ready-test ## what the default tests leave out: further cases, and the catalogue with every control
 	$(QUICK) $(PYTEST) $(SUITE) -m "(catalogue or thorough) and not exhaustive" --dist loadfile \
 		--no-loadscope-reorder
+
+test-catalogue: .venv/ready-test ## the catalogue of claims with every control, less the runs that take longest to play
+	$(QUICK) $(PYTEST) $(SUITE) -m "catalogue and not exhaustive" --dist loadfile --no-loadscope-reorder
 
 test-exhaustive: .venv/ready-test ## every case of the grids that CI takes samples of
 	$(QUICK) $(PYTEST) $(SUITE) -m exhaustive

@@ -1,4 +1,4 @@
-"""Tests of the catalogue carry the mark `catalogue`: they take minutes, and run in CI by `make test-thorough`.
+"""Tests of the catalogue carry the mark `catalogue`: they take minutes, and run in CI by `make test-catalogue`.
 
 `make test` replays the saved witnesses of misprints and checks the runs that claims simulate; `make reproduce` judges
 every claim.

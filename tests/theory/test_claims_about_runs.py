@@ -11,20 +11,44 @@ from simbench.study.judge import judge_all
 from simbench.verify import Statistical
 from tests.theory.judged import assert_as_expected
 
-CLAIMS = [
-    name
+ABOUT_RUNS = {
+    name: one
     for name, one in registry.everything("claim").items()
     if issubclass(one, Statistical) and one.__module__.startswith("simbench.theory.")
-]
+}
+SLOW = {
+    "empirical_tpo",
+    "empirical_tpo_noise",
+    "greedy_linear",
+    "transfer_sources",
+}  # studies that compile for long
+CLAIMS = [name for name, one in ABOUT_RUNS.items() if one.study not in SLOW]
+OTHERS = [name for name in ABOUT_RUNS if name not in CLAIMS]
+
+
+def judged(claims, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    return {verdict.name: verdict for verdict in judge_all(claims, preset="quick", workers=2, out=out)}
 
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory):
-    out = tmp_path_factory.mktemp("results")
-    return {verdict.name: verdict for verdict in judge_all(CLAIMS, preset="quick", workers=2, out=out)}
+    return judged(CLAIMS, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def other_verdicts(tmp_path_factory):
+    return judged(OTHERS, tmp_path_factory)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_verdict(verdicts, name):
     print(verdicts[name])
     assert_as_expected(verdicts[name])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", OTHERS)
+def test_verdict_on_slow_studies(other_verdicts, name):
+    print(other_verdicts[name])
+    assert_as_expected(other_verdicts[name])
