@@ -72,7 +72,12 @@ def test_the_result_of_a_ball_contains_the_results_of_its_points(names, centre, 
         fat = np.array(
             [arb(c).union(arb(c) + arb(radius)).union(arb(c) - arb(radius)) for c in centre], dtype=object
         )
-        vector, total, above = run(program.jaxpr, [np.asarray(c) for c in program.consts], [fat])
+        try:
+            vector, total, above = run(program.jaxpr, [np.asarray(c) for c in program.consts], [fat])
+        except Undecided:
+            # A ball that holds the root's or the norm's singular point has no order: a sort may decline, never guess.
+            assert "sorted" in names
+            return
     for point in inside:
         point_vector, point_total, point_above = enclose(program, [point], precision=512)
         for ball, exact in zip([*vector, total.item()], [*point_vector, point_total.item()], strict=True):
