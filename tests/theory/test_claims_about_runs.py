@@ -16,12 +16,15 @@ ABOUT_RUNS = {
     for name, one in registry.everything("claim").items()
     if issubclass(one, Statistical) and one.__module__.startswith("simbench.theory.")
 }
+# Studies that compile or play for long; `make test-exhaustive` judges the claims about them.
 SLOW = {
     "empirical_tpo",
     "empirical_tpo_noise",
+    "greedy_even",
     "greedy_linear",
+    "self_transfer",
     "transfer_sources",
-}  # studies that compile for long
+}
 CLAIMS = [name for name, one in ABOUT_RUNS.items() if one.study not in SLOW]
 OTHERS = [name for name in ABOUT_RUNS if name not in CLAIMS]
 
