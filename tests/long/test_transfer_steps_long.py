@@ -3,7 +3,7 @@
 Up to T = 6500 the bound on the total regret of rounds that pull sources exceeds R T, so that no mistake in their choice
 could break it. Beyond, one does: who reads the pulls of another source plays the bad one for ever.
 
-SIMBENCH_LONG=full plays 600 runs of 20 000 rounds (some minutes); small 40 runs of 9000. Shares of runs are held to
+SIMBENCH_LONG=full plays 600 runs of 20 000 rounds (some minutes); small 10 runs of 9000. Shares of runs are held to
 their binomial bounds, which fail by chance with probability at most 1e-5 each.
 """
 
@@ -20,7 +20,7 @@ from simbench.theory import huang2025_transfer_steps as steps
 FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
 pytestmark = pytest.mark.long
 
-RUNS, ROUNDS = (600, 20_000) if FULL else (40, 9000)
+RUNS, ROUNDS = (600, 20_000) if FULL else (10, 9000)
 SEED = 77
 VARIANTS = {"c = 1": steps.RIGHT, "c = 0.3": steps.CHEAP, "miscounted": steps.DISPLACED}
 
