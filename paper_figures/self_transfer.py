@@ -3,7 +3,8 @@
 Left and middle: the mean gap of pi_OFF (solid) and of the average policy that gathered the data (dashed), for classes
 of one size whose coverability C_cov is 2.3 and 11.3. Data of XPO in the left panel, of one imperfect source in the
 middle. Right: both at the last T against the coverability: the online learner pays for it, what is distilled does not.
-Bands and bars: bootstrap interval of the mean.
+The class holds the reward of a source .03 short of pi*, whose policy is the safest before any label: pi_OFF starts
+there. Bands and bars: bootstrap interval of the mean.
 Source: huang2025, Theorem 3.2; simbench.
 """
 

@@ -110,7 +110,8 @@ class Coverability(Rate):
     """The mean gap of pi_OFF grows at most like C_cov^0.3 in a class of fixed size.
 
     `places` is C_cov up to a few per cent (2.3, 4.4, 8.2 and 11.3 for 2, 4, 8 and 11). Theorem 3.2 has the coverage of
-    pi* by the data in its rate, and log of the size of the class, but not its coverability.
+    pi* by the data in its rate, and log of the size of the class, but not its coverability. The class holds a reward
+    whose policy is .03 short of pi* and is the safest before any label: pi_OFF starts there, not from nothing.
     """
 
     study = "self_transfer"
