@@ -6,10 +6,14 @@ in XLA_FLAGS ends the process; as a compiler option it is an error, which tells.
 
 import jax
 
-QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0", "xla_cpu_use_fusion_emitters": False}
+QUICK: dict[str, str | bool | int] = {
+    "xla_backend_optimization_level": "0",
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
-def known(name: str, value: str | bool) -> bool:
+def known(name: str, value: str | bool | int) -> bool:
     """Return whether XLA accepts the option."""
     try:
         jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options={name: value})

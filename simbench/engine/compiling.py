@@ -12,14 +12,15 @@ from typing import Any
 
 import jax
 
-QUICK_COMPILE: dict[str, str | bool] = {
+QUICK_COMPILE: dict[str, str | bool | int] = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": "0",
+    "xla_cpu_parallel_codegen_split_count": 1,  # 32 parts of a small program cost more than they gain
 }
 
 
 @functools.cache
-def quick_options() -> dict[str, str | bool]:
+def quick_options() -> dict[str, str | bool | int]:
     """Return the settings, or none on an accelerator, and where this release of XLA does not know them."""
     if jax.default_backend() != "cpu":
         return {}

@@ -26,6 +26,7 @@ import jax
 import numpy as np
 from flint import arb
 
+from simbench.engine.compiling import quickly
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.ball import extended
@@ -129,6 +130,8 @@ class _RootRule:
     """Encloses one root from the number its function finds, by a sign change proved in balls."""
 
     def __init__(self, function: Any, residual: Any, low: Any, high: Any) -> None:
+        self.function = function
+        self.compiled: Callable[..., Any] | None = None
         self.count = _arity(function)
         self.sources = {"residual": residual, "low": low, "high": high}
         self.programs: dict[str, Any] = {}
@@ -175,9 +178,13 @@ class _RootRule:
         )
 
     def _approximate(self, low: arb, high: arb, middles: tuple[arb, ...]) -> arb:
-        """Close in on the root by secants, halving the bracket where they leave it; nothing is proved from it."""
-        last, before = low, self._evaluate("residual", low, *middles).mid()
-        x = ((low + high) / 2).mid()
+        """Close in on the root by secants, halving the bracket where they leave it; nothing is proved from it.
+
+        The start is what the function itself says in float64, and a neighbour of it.
+        """
+        x = self._in_float64(low, high, middles)
+        last = (x - (x - low) * arb(2) ** -40).mid()
+        before = self._evaluate("residual", last, *middles).mid()
         for turn in range(8 * flint.ctx.prec):
             here = self._evaluate("residual", x, *middles).mid()
             if here == 0:
@@ -190,6 +197,14 @@ class _RootRule:
             if abs(x - last) <= abs(x) * arb(2) ** (6 - flint.ctx.prec):
                 break
         return x
+
+    def _in_float64(self, low: arb, high: arb, middles: tuple[arb, ...]) -> arb:
+        """Return the function's own float64 value where it lies between the brackets, else their middle."""
+        if self.compiled is None:
+            self.compiled = quickly(self.function)
+        with float64():
+            value = arb(float(self.compiled(*(np.float64(float(p)) for p in middles))))
+        return value if low < value and value < high else ((low + high) / 2).mid()
 
     def _evaluate(self, which: str, *arguments: arb) -> arb:
         if which not in self.programs:
