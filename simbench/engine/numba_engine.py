@@ -23,7 +23,7 @@ from simbench.engine.digest import KERNEL_PACKAGES, source_digest
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
 from simbench.learners import RoundLearner
-from simbench.tape import ROUND_SLOTS
+from simbench.tape import tape_buffer
 
 PARTS = "from simbench.learners.kernels.constant import act, observe\n"
 CODES = "REDUCERS = (-1,)  # no diagnostic\n"
@@ -107,13 +107,15 @@ def play(
     checkpoints: np.ndarray,
 ) -> Iterator[Snapshot]:
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
-    kernels = [kernel for _ in keys if (kernel := learner.kernel(world)) is not None]
+    kernel = learner.kernel(world)
+    if kernel is None:
+        raise RuntimeError(f"{type(learner).__name__} has no kernel; `choose_engine` asks for one first")
     reducers = tuple(learner.named_diagnostics(world).values())
-    loop = specialise(kernels[0].module, reducers)
+    loop = specialise(kernel.module, reducers)
     priced = loop_world(world)
     ledgers = [open_ledger(world.prompts, world.responses, len(reducers)) for _ in keys]
-    states = [kernel.state for kernel in kernels]
-    buffer = np.empty((ROUND_SLOTS, CHUNK))
+    states = [kernel.fresh_state() for _ in keys]
+    buffer = tape_buffer(CHUNK)
     played = 0
     for checkpoint in checkpoints:
         for key, state, ledger in zip(keys, states, ledgers, strict=True):

@@ -13,7 +13,6 @@ from simbench.engine.ledger import ANY, LAST, MAX, SUM, TIE
 from simbench.learners.kernels.constant import act, observe
 from simbench.learners.kernels.schedules import ALL
 from simbench.tape import LABEL, PROMPT, RESPONSE_1, RESPONSE_2, choose_numba, fill_uniforms_numba
-from simbench.tape.borrow import borrow
 from simbench.tape.kernel import inner, kernel
 
 REDUCERS = (-1,)  # no diagnostic
@@ -72,28 +71,28 @@ def reduce_diagnostics(now, reduced):
 def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
     """Play rounds first_round, …, last_round - 1; afterwards every row is settled up to last_round.
 
-    `buffer [ROUND_SLOTS, n]` receives the tape n rounds at a time.
+    `buffer` receives the tape, as many rounds at a time as it holds.
     """
-    world, state, ledger = borrow(world), borrow(state), borrow(ledger)  # the caller holds them all along
     prompts = world.rho.shape[0]
-    chunk = buffer.shape[1]
+    uniforms = buffer.uniforms
+    chunk = uniforms.shape[1]
     bradley_terry = world.prefs.shape[0] == 0
     if first_round == 0:
         for s in range(prompts):
             price_row(world, state.log_policy[s], state.policy[s], ledger, s)
     for start in range(first_round, last_round, chunk):
         rounds = min(chunk, last_round - start)
-        fill_uniforms_numba(key0, key1, start, buffer[:, :rounds])
+        fill_uniforms_numba(key0, key1, start, rounds, buffer)
         for i in range(rounds):
-            s = choose_numba(world.prompt_cdf, buffer[PROMPT, i])
+            s = choose_numba(world.prompt_cdf, uniforms[PROMPT, i])
             first_row, second_row = act(state, s)
-            a = choose_numba(first_row, buffer[RESPONSE_1, i])
-            b = choose_numba(second_row, buffer[RESPONSE_2, i])
+            a = choose_numba(first_row, uniforms[RESPONSE_1, i])
+            b = choose_numba(second_row, uniforms[RESPONSE_2, i])
             if bradley_terry:
                 preference = 1.0 / (1.0 + math.exp(world.reward[s, b] - world.reward[s, a]))
             else:
                 preference = world.prefs[s, a, b]
-            touched = observe(state, s, a, b, buffer[LABEL, i] < preference, start + i)
+            touched = observe(state, s, a, b, uniforms[LABEL, i] < preference, start + i)
             if touched >= 0:
                 settle_row(ledger, touched, start + i + 1)
                 price_row(world, state.log_policy[touched], state.policy[touched], ledger, touched)

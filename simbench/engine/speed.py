@@ -22,7 +22,7 @@ from simbench.errors import UnknownNameError, nearest
 from simbench.learners import RoundLearner
 from simbench.precision import float64
 from simbench.registry import configure
-from simbench.tape import ROUND_SLOTS, run_key
+from simbench.tape import run_key, tape_buffer
 from simbench.worlds import make
 
 ROWS = (
@@ -116,7 +116,7 @@ def _floor_piece(world: Bandit) -> Callable[[int], None]:
     policy_cdf = np.cumsum(np.exp(world.log_ref), axis=1)
     reward = np.array(world.reward)
     wins = np.zeros((world.prompts, world.responses, world.responses))
-    buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))
+    buffer = tape_buffer(numba_engine.CHUNK)
     key = run_key(seed=0, instance=0, run=0)
     return lambda rounds: floor_rounds(0, rounds, key[0], key[1], rho_cdf, policy_cdf, reward, wins, buffer)
 
@@ -127,7 +127,7 @@ def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], N
     loop = numba_engine.specialise(kernel.module, tuple(learner.named_diagnostics(world).values()))
     ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=0)
-    buffer = np.empty((ROUND_SLOTS, numba_engine.CHUNK))
+    buffer = tape_buffer(numba_engine.CHUNK)
     played = 0
 
     def play(rounds: int) -> None:

@@ -11,6 +11,7 @@ A learner is written in JAX, for one run; the engine vmaps it over runs. Learner
 numba kernels (see `Kernel`), which are the default on a CPU; a user's own learner needs JAX only.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
@@ -42,11 +43,18 @@ class Kernel(NamedTuple):
 
     and `state` is a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
     (what is charged) and `diagnostics [k]` (this round's values, in the declared order); a learner that hands out
-    another policy than it plays adds its logarithm as `deployed [S, A]`.
+    another policy than it plays adds its logarithm as `deployed [S, A]`. Fields named in `shared` are never written,
+    and all runs may have the same.
     """
 
     module: str
     state: Any
+    shared: tuple[str, ...] = ()
+
+    def fresh_state(self) -> Any:
+        """Return a copy of `state` for another run; copying takes a twentieth of the time of building."""
+        shared = (getattr(self.state, name) for name in self.shared)
+        return copy.deepcopy(self.state, {id(array): array for array in shared})
 
 
 class RoundLearner(ABC, Generic[State]):

@@ -247,4 +247,5 @@ class TPO(RoundLearner[TPOState]):
         return Kernel(
             module=tpo.__name__,
             state=tpo.start(world, self, numbers),
+            shared=tpo.SHARED,
         )

@@ -6,7 +6,7 @@ Every round reads four named slots; a learner that needs more randomness owns th
 that of the key of a round that draws counts (tape/binomial.py).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,18 @@ def uniforms_jax(key0: Any, key1: Any, rounds: Any, slots: Any) -> Any:
     return ((word0 >> jnp.uint32(5)) * jnp.float64(_HIGH) + (word1 >> jnp.uint32(6))) * jnp.float64(_UNIT)
 
 
+class TapeBuffer(NamedTuple):
+    """Where a kernel reads the tape, n rounds at a time: kernels allocate nothing (tape/kernel.py)."""
+
+    uniforms: np.ndarray  # [slots, n]
+    words: np.ndarray  # [2, n] uint32, scratch
+
+
+def tape_buffer(rounds: int, slots: int = ROUND_SLOTS) -> TapeBuffer:
+    """Return an empty buffer for `rounds` rounds."""
+    return TapeBuffer(np.empty((slots, rounds)), np.empty((2, rounds), dtype=np.uint32))
+
+
 @kernel
 def uniform_numba(key0, key1, round_index, slot):
     """Return the uniform at (round, slot) inside a kernel."""
@@ -51,19 +63,17 @@ def uniform_numba(key0, key1, round_index, slot):
 
 
 @kernel
-def fill_uniforms_numba(key0, key1, first_round, buffer):
-    """Fill `buffer [slots, n]` with the first slots of n consecutive rounds.
+def fill_uniforms_numba(key0, key1, first_round, rounds, buffer):
+    """Fill `buffer.uniforms [slots, n]` with the first slots of `rounds` <= n consecutive rounds.
 
     Slot-major and in two passes, integers then floats, so that both inner loops vectorise at their own width;
     a number at a time costs twice as much.
     """
-    rounds = buffer.shape[1]
-    words0 = np.empty(rounds, np.uint32)
-    words1 = np.empty(rounds, np.uint32)
-    for slot in range(buffer.shape[0]):
+    words0, words1 = buffer.words[0], buffer.words[1]
+    for slot in range(buffer.uniforms.shape[0]):
         for i in range(rounds):
             words0[i], words1[i] = threefry_numba(key0, key1, np.uint32(first_round + i), np.uint32(slot))
-        row = buffer[slot]
+        row = buffer.uniforms[slot]
         for i in range(rounds):
             high, low = np.float64(words0[i] >> np.uint32(5)), np.float64(words1[i] >> np.uint32(6))
             row[i] = (high * _HIGH + low) * _UNIT

@@ -9,7 +9,7 @@ import numpy as np
 from simbench.engine import jax_engine, jax_ledger, numba_engine
 from simbench.engine.ledger import loop_world, open_ledger
 from simbench.precision import entry_point
-from simbench.tape import ROUND_SLOTS, run_key
+from simbench.tape import run_key, tape_buffer
 
 
 class Rounds(NamedTuple):
@@ -36,7 +36,7 @@ def numba_rounds(world, learner, *, rounds, run):
     loop = numba_engine.specialise(kernel.module, tuple(learner.named_diagnostics(world).values()))
     ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=run)
-    buffer = np.empty((ROUND_SLOTS, 1))
+    buffer = tape_buffer(1)
     state = kernel.state
     drawn, gaps = np.full((rounds, 3), -1), np.empty((rounds, 3))
     wins = getattr(state, "wins", None)

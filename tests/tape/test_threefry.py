@@ -96,17 +96,17 @@ WITHOUT_JIT = """
 import warnings
 warnings.simplefilter("error")
 import numpy as np
-from simbench.tape import (choose_numba, choose_numpy, fill_uniforms_numba, run_key, threefry_numba,
-                           threefry_numpy, uniform_numba, uniforms_numpy)
+from simbench.tape import (choose_numba, choose_numpy, fill_uniforms_numba, run_key, tape_buffer,
+                           threefry_numba, threefry_numpy, uniform_numba, uniforms_numpy)
 generator = np.random.default_rng(0)
 for block in generator.integers(0, 2**32, size=(200, 4), dtype=np.uint32):
     assert tuple(map(int, threefry_numba(*block))) == tuple(map(int, threefry_numpy(*block)))
 key = run_key(seed=1, instance=2, run=3)
-buffer = np.empty((4, 100))
-fill_uniforms_numba(*key, 7, buffer)
-np.testing.assert_array_equal(buffer, uniforms_numpy(key, np.arange(7, 107), np.arange(4)[:, None]))
-assert uniform_numba(*key, 7, 2) == buffer[2, 0]
-for u in buffer[0]:
+buffer = tape_buffer(100)
+fill_uniforms_numba(*key, 7, 100, buffer)
+np.testing.assert_array_equal(buffer.uniforms, uniforms_numpy(key, np.arange(7, 107), np.arange(4)[:, None]))
+assert uniform_numba(*key, 7, 2) == buffer.uniforms[2, 0]
+for u in buffer.uniforms[0]:
     p = generator.dirichlet(np.ones(6))
     assert choose_numba(np.cumsum(p), u) == choose_numpy(p, u)
 """

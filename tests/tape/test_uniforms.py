@@ -20,6 +20,7 @@ from simbench.tape import (
     ROUND_SLOTS,
     fill_uniforms_numba,
     run_key,
+    tape_buffer,
     threefry_numpy,
     uniform_numba,
     uniforms_jax,
@@ -65,17 +66,18 @@ def test_the_dialects_agree_on_many_rounds():
 @given(words, words, st.integers(0, 2**32 - 300), st.integers(1, 20), st.integers(1, 257))
 def test_fill_is_the_same_numbers_a_block_at_a_time(key0, key1, first_round, slots, rounds):
     key = np.uint32(key0), np.uint32(key1)
-    buffer = np.full((slots, rounds), -1.0)
-    fill_uniforms_numba(*key, first_round, buffer)
+    buffer = tape_buffer(rounds, slots)
+    fill_uniforms_numba(*key, first_round, rounds, buffer)
     expected = uniforms_numpy(key, first_round + np.arange(rounds), np.arange(slots)[:, None])
-    np.testing.assert_array_equal(buffer, expected)
+    np.testing.assert_array_equal(buffer.uniforms, expected)
 
 
 def test_fill_may_write_into_part_of_a_buffer():
-    buffer = np.full((ROUND_SLOTS, 50), -1.0)
-    fill_uniforms_numba(*KEY, 3, buffer[:, :20])
-    np.testing.assert_array_equal(buffer[1, :20], uniforms_numpy(KEY, 3 + np.arange(20), 1))
-    assert (buffer[:, 20:] == -1).all()
+    buffer = tape_buffer(50)
+    buffer.uniforms[:] = -1.0
+    fill_uniforms_numba(*KEY, 3, 20, buffer)
+    np.testing.assert_array_equal(buffer.uniforms[1, :20], uniforms_numpy(KEY, 3 + np.arange(20), 1))
+    assert (buffer.uniforms[:, 20:] == -1).all()
 
 
 @pytest.mark.parametrize(

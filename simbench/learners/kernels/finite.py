@@ -20,6 +20,9 @@ from simbench.tape.kernel import inner
 TABLE_CELLS = 2**23  # S A^2 M losses are tabulated up to 64 MB, and computed label by label beyond
 
 
+SHARED = ("rewards", "losses", "bonuses")
+
+
 class FiniteKernelState(NamedTuple):
     """What one run knows; tables are shared and never written."""
 

@@ -102,7 +102,8 @@ def renew_row(slots, prompt, reward, everything):
         slots.own_cdf[prompt],
     )
     if not slots.first_is_own and (everything or not slots.first_fixed):
-        row = run_program(slots, slots.first_codes, slots.first_values, prompt, reward)
+        run_program(slots, slots.first_codes, slots.first_values, prompt, reward)
+        row = slots.stack[0]
         running = 0.0
         for a in range(row.shape[0]):
             slots.policy[prompt, a] = row[a]
@@ -110,7 +111,8 @@ def renew_row(slots, prompt, reward, everything):
             running += row[a]
             slots.cdf[prompt, a] = running
     if not slots.second_is_own and (everything or not slots.second_fixed):
-        row = run_program(slots, slots.second_codes, slots.second_values, prompt, reward)
+        run_program(slots, slots.second_codes, slots.second_values, prompt, reward)
+        row = slots.stack[0]
         running = 0.0
         for a in range(row.shape[0]):
             running += row[a]
@@ -119,7 +121,7 @@ def renew_row(slots, prompt, reward, everything):
 
 @inner
 def run_program(slots, codes, values, prompt, reward):
-    """Return the row `[A]` that a program leaves on the stack."""
+    """Run a program, which leaves one row `[A]` on the stack, at its bottom."""
     stack, top, size = slots.stack, -1, reward.shape[0]
     for i in range(codes.shape[0]):
         code = codes[i]
@@ -144,7 +146,6 @@ def run_program(slots, codes, values, prompt, reward):
                     stack[top, a] = slots.tables[int(values[i]), prompt, a]
             if code == TEMPERATURE:
                 tilt(slots.log_ref[prompt], reward, slots.inverse_beta / values[i], stack[top])
-    return stack[top]
 
 
 @inner

@@ -40,6 +40,9 @@ class Plan(NamedTuple):
     refresh: Rules  # when pi_OFF is renewed; its other numbers are idle
 
 
+SHARED = ("rewards", "losses", "bonuses", "log_policies", "cdfs", "source_values", "values")
+
+
 class TPOKernelState(NamedTuple):
     """What one run knows; tables are shared and never written."""
 

@@ -91,4 +91,5 @@ class Finite(FunctionClass[FiniteData]):
                 beta=float(world.beta),
                 reward_class=np.asarray(world.reward_class),
             ),
+            shared=finite.SHARED,
         )

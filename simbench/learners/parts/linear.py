@@ -126,7 +126,7 @@ class Linear(FunctionClass[LinearData]):
                 numbers,
                 log_ref=np.asarray(world.log_ref),
                 beta=float(world.beta),
-                features=np.asarray(world.features),
+                features=np.array(world.features),
                 ridge=float(self.ridge),
                 radius=float(self.radius),
             ),
