@@ -20,8 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
+from simbench.compiling import quickly
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
-from simbench.engine.compiling import quickly
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
 from simbench.engine.snapshot import Snapshot

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from simbench.bandit import Bandit, require_log_policy
+from simbench.compiling import quickly
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64, require_float64, to_numpy
 from simbench.quantities.coverage import (
@@ -104,10 +105,11 @@ def measure_batch(bandit: Bandit, log_policies: Any, names: tuple[str, ...]) -> 
     """
     # No quantity of a policy reads what learners are given: worlds with any number of sources are compiled once.
     bare = bandit.replace(features=None, sources=None, reward_class=None, train_rho=None)
-    return _measure_batch(bare, log_policies, names)
+    columns: dict[str, jax.Array] = _measure_batch(bare, log_policies, names)
+    return columns
 
 
-@functools.partial(jax.jit, static_argnames=("names",))
+@functools.partial(quickly, static=(2,))
 def _measure_batch(bandit: Bandit, log_policies: jax.Array, names: tuple[str, ...]) -> dict[str, jax.Array]:
     chosen = measured_names(names)
     return jax.vmap(

@@ -16,7 +16,12 @@ import numba
 
 def kernel(function: Any = None, **options: Any) -> Any:
     """Decorate a kernel: `@kernel`, or `@kernel(cache=True)` with numba's own options."""
-    compile_kernel = numba.njit(error_model="numpy", fastmath={"contract"}, _nrt=False, **options)
+    compile_kernel = numba.njit(
+        error_model="numpy",
+        fastmath={"contract"},
+        _nrt=False,  # type: ignore[call-overload]
+        **options,
+    )
     return compile_kernel if function is None else compile_kernel(function)
 
 

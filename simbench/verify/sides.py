@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 
-from simbench.engine.compiling import quick_options
+from simbench.compiling import quick_options
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.comparison import objective

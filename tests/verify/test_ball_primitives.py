@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from simbench.engine.compiling import QUICK_COMPILE
+from simbench.compiling import QUICK_COMPILE
 from simbench.verify.ball import RULES, control_flow, extended, interpreter
 from tests.verify.ball_agreement import disagreement, widths
 

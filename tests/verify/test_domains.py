@@ -7,7 +7,7 @@ import pytest
 
 from simbench.bandit import Bandit, require_log_policy
 from simbench.bandit.bandit import ARRAY_FIELDS
-from simbench.engine.compiling import QUICK_COMPILE
+from simbench.compiling import QUICK_COMPILE
 from simbench.verify import Instance, family, traced_world
 from simbench.verify.ball import enclose
 from simbench.verify.domains import (

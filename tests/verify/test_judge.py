@@ -302,7 +302,7 @@ def test_a_constant_in_a_denominator_is_reported_in_its_own_direction():
 
 
 def test_unknown_compiler_settings_are_done_without(monkeypatch):
-    from simbench.engine import compiling
+    from simbench import compiling
 
     assert compiling.quick_options() == compiling.QUICK_COMPILE
     monkeypatch.setattr(compiling, "QUICK_COMPILE", {"xla_no_such_setting": "1"})

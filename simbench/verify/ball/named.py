@@ -26,7 +26,7 @@ import jax
 import numpy as np
 from flint import arb
 
-from simbench.engine.compiling import quickly
+from simbench.compiling import quickly
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.ball import extended
