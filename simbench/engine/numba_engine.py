@@ -22,6 +22,7 @@ from simbench.engine import batch_loop, round_loop
 from simbench.engine.digest import KERNEL_PACKAGES, source_digest
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
+from simbench.errors import SimbenchError
 from simbench.learners import RoundLearner
 from simbench.tape import tape_buffer
 
@@ -99,6 +100,11 @@ def _publish(file: Path, text: str) -> None:
     os.replace(draft.name, file)
 
 
+def no_kernel(learner: Any) -> SimbenchError:
+    """Return the error of a learner that numba cannot play."""
+    return SimbenchError(f"{type(learner).__name__} has no numba kernel; run it with --engine jax (or auto).")
+
+
 def play(
     world: Bandit,
     learner: RoundLearner[Any],
@@ -109,7 +115,7 @@ def play(
     """Yield one snapshot of the runs with tape `keys [B, 2]` per checkpoint; memory does not grow with rounds."""
     kernel = learner.kernel(world)
     if kernel is None:
-        raise RuntimeError(f"{type(learner).__name__} has no kernel; `choose_engine` asks for one first")
+        raise no_kernel(learner)
     reducers = tuple(learner.named_diagnostics(world).values())
     loop = specialise(kernel.module, reducers)
     priced = loop_world(world)
