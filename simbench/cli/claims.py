@@ -12,6 +12,7 @@ from simbench.cli.output import AsJson, Out, Plugins, counted, duration, print_c
 from simbench.errors import SimbenchError
 
 if TYPE_CHECKING:
+    from simbench.study.plan import Plan
     from simbench.verify import Claim, Verdict
 
 CERTIFICATES = Path("certificates")
@@ -161,14 +162,22 @@ def catalogue(plugins: Sequence[Path] | None = None) -> "list[Claim]":
 
 
 def judged(
-    chosen: "Sequence[Claim]", *, preset: str, workers: int, out: Path, plugins: Sequence[Path] = ()
+    chosen: "Sequence[Claim]",
+    *,
+    preset: str,
+    workers: int,
+    out: Path,
+    plugins: Sequence[Path] = (),
+    plans: "Sequence[Plan]" = (),
 ) -> "Iterator[Verdict]":
     """Yield the verdicts in order, under a progress bar on a terminal (studies that are played bring their own)."""
     from simbench.study.judge import judge_all
     from simbench.verify import Deterministic
 
     files = [str(file.resolve()) for file in plugins]
-    verdicts = judge_all(chosen, preset=preset, workers=workers, out=out, plugins=files, notify=say)
+    verdicts = judge_all(
+        chosen, preset=preset, workers=workers, out=out, plugins=files, plans=plans, notify=say
+    )
     shown = sys.stderr.isatty() and all(isinstance(claim, Deterministic) for claim in chosen)
     if len(chosen) < 2 or not shown:
         yield from verdicts

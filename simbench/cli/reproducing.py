@@ -44,7 +44,7 @@ def reproduce(
         for plan, report in zip(plans, run_plans(plans, out=out, workers=workers, notify=say), strict=True):
             paragraphs.append(summarise(plan, report, plan_table(plan, out)))
             typer.echo(paragraphs[-1] + "\n")
-        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out))
+        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out, plans=plans))
         paragraphs.append(f"Claims\n  {sentence(verdicts)}")
         paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
         typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")

@@ -126,13 +126,13 @@ def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], N
     assert kernel is not None
     loop = numba_engine.specialise(kernel.module, tuple(learner.named_diagnostics(world).values()))
     ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
-    priced, key = loop_world(world), run_key(seed=0, instance=0, run=0)
+    priced, key, state = loop_world(world), run_key(seed=0, instance=0, run=0), kernel.fresh_state()
     buffer = tape_buffer(numba_engine.CHUNK)
     played = 0
 
     def play(rounds: int) -> None:
         nonlocal played
-        loop.advance(played, played + rounds, key[0], key[1], priced, kernel.state, ledger, buffer)
+        loop.advance(played, played + rounds, key[0], key[1], priced, state, ledger, buffer)
         played += rounds
 
     play(WARM_ROUNDS)

@@ -45,9 +45,11 @@ class ConstantLearner(RoundLearner[Any]):
         """Return the numba form."""
         from simbench.learners.kernels import constant
 
-        with float64():
-            log_policy = np.array(self.log_policy(world))
-        return Kernel(module=constant.__name__, state=constant.start(log_policy))
+        def build() -> constant.ConstantKernelState:
+            with float64():
+                return constant.start(np.array(self.log_policy(world)))
+
+        return Kernel(module=constant.__name__, build=build)
 
 
 @register("learner", "reference")

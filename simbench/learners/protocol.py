@@ -12,7 +12,10 @@ numba kernels (see `Kernel`), which are the default on a CPU; a user's own learn
 """
 
 import copy
+import dataclasses
+import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from simbench.bandit import Bandit
@@ -32,8 +35,9 @@ class Comparison(NamedTuple):
     round: Any
 
 
-class Kernel(NamedTuple):
-    """A learner in numba: a module with njit functions, and a fresh state for one run.
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A learner in numba: a module with njit functions, and how to build the state of one run.
 
     The module offers
 
@@ -41,20 +45,25 @@ class Kernel(NamedTuple):
         observe(state, prompt, first, second, first_won, round_index)
                                          -> the prompt whose slot-1 row may have changed, or NONE, or ALL
 
-    and `state` is a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
+    and `build()` returns a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
     (what is charged) and `diagnostics [k]` (this round's values, in the declared order); a learner that hands out
     another policy than it plays adds its logarithm as `deployed [S, A]`. Fields named in `shared` are never written,
-    and all runs may have the same.
+    and all runs may have the same. Nothing is built for those who only ask whether there is a kernel.
     """
 
     module: str
-    state: Any
+    build: Callable[[], Any]
     shared: tuple[str, ...] = ()
 
+    @functools.cached_property
+    def pattern(self) -> Any:
+        """The state before any label, of which every run has a copy."""
+        return self.build()
+
     def fresh_state(self) -> Any:
-        """Return a copy of `state` for another run; copying takes a twentieth of the time of building."""
-        shared = (getattr(self.state, name) for name in self.shared)
-        return copy.deepcopy(self.state, {id(array): array for array in shared})
+        """Return the state of another run; copying takes a twentieth of the time of building."""
+        shared = (getattr(self.pattern, name) for name in self.shared)
+        return copy.deepcopy(self.pattern, {id(array): array for array in shared})
 
 
 class RoundLearner(ABC, Generic[State]):

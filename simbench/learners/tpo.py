@@ -246,6 +246,6 @@ class TPO(RoundLearner[TPOState]):
             return None
         return Kernel(
             module=tpo.__name__,
-            state=tpo.start(world, self, numbers),
+            build=lambda: tpo.start(world, self, numbers),
             shared=tpo.SHARED,
         )

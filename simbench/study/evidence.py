@@ -33,6 +33,7 @@ class Evidence:
         workers: local processes; None takes every core that this process may use.
         plugins: absolute paths of the user's Python files.
         seed: replaces that of every study, for an independent repetition; None keeps the studies' own.
+        plans: of studies that the caller has made already, at that preset and seed.
         notify: called with sentences the user should see.
     """
 
@@ -41,11 +42,12 @@ class Evidence:
     workers: int | None = None
     plugins: Sequence[str] = ()
     seed: int | None = None
+    plans: Sequence[Plan] = ()
     notify: Callable[[str], None] = lambda sentence: None
 
     def __post_init__(self) -> None:
         """Start with nothing known."""
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, Plan] = {plan.study.name: plan for plan in self.plans}
         self._wanted: dict[str, dict[str, Unit]] = {}
         self._played: set[str] = set()
         self._tables: dict[Any, pd.DataFrame] = {}

@@ -16,6 +16,7 @@ from pathlib import Path
 from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.evidence import Evidence
+from simbench.study.plan import Plan
 from simbench.study.workers import ahead, spread
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
@@ -48,6 +49,7 @@ def judge_all(
     out: str | Path = "results",
     plugins: Sequence[str] = (),
     seed: int | None = None,
+    plans: Sequence[Plan] = (),
     notify: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Verdict]:
     """Yield the verdicts of claims in order.
@@ -59,6 +61,7 @@ def judge_all(
         out: the results folder, where runs are kept.
         plugins: absolute paths of the user's Python files, for the workers.
         seed: replaces the studies' own, for an independent repetition.
+        plans: of studies, of that preset and seed, that the caller has made already.
         notify: called with sentences the user should see.
 
     Raises:
@@ -72,7 +75,9 @@ def judge_all(
     for claim in known:
         if not isinstance(claim, Deterministic | Statistical):
             raise SimbenchError(f"claim '{claim.name}' is of kind '{claim.kind}', which nothing judges.")
-    evidence = Evidence(preset=preset, out=out, workers=workers, plugins=plugins, seed=seed, notify=notify)
+    evidence = Evidence(
+        preset=preset, out=out, workers=workers, plugins=plugins, seed=seed, plans=plans, notify=notify
+    )
     return _in_order(known, statistical, evidence, preset, workers)
 
 

@@ -6,6 +6,7 @@ Two axes of randomness stay apart: **instance** (which world) and **run** (which
 not an axis: learners that are compared read the same tape (common random numbers).
 """
 
+import functools
 import hashlib
 import json
 
@@ -35,6 +36,7 @@ def tape_key(**axes: int | str) -> Key:
     return np.uint32(int.from_bytes(digest[:4], "little")), np.uint32(int.from_bytes(digest[4:], "little"))
 
 
+@functools.lru_cache(maxsize=2**16, typed=True)  # the settings of a study read the same tapes
 def run_key(*, seed: int, instance: int, run: int) -> Key:
     """Return the key of one run's tape: replicate `run` in world `instance` of study `seed`."""
     return tape_key(axis="run", seed=seed, instance=instance, run=run)

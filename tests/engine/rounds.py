@@ -37,7 +37,7 @@ def numba_rounds(world, learner, *, rounds, run):
     ledger = open_ledger(world.prompts, world.responses, len(learner.named_diagnostics(world)))
     priced, key = loop_world(world), run_key(seed=0, instance=0, run=run)
     buffer = tape_buffer(1)
-    state = kernel.state
+    state = kernel.fresh_state()
     drawn, gaps = np.full((rounds, 3), -1), np.empty((rounds, 3))
     wins = getattr(state, "wins", None)
     before = None if wins is None else wins.copy()

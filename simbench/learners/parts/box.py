@@ -134,7 +134,7 @@ class Box(FunctionClass[BoxData]):
             return None
         return Kernel(
             module=box.__name__,
-            state=box.start(
+            build=lambda: box.start(
                 numbers,
                 log_ref=np.asarray(world.log_ref),
                 beta=float(world.beta),

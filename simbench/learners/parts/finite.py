@@ -85,7 +85,7 @@ class Finite(FunctionClass[FiniteData]):
             return None
         return Kernel(
             module=finite.__name__,
-            state=finite.start(
+            build=lambda: finite.start(
                 numbers,
                 log_ref=np.asarray(world.log_ref),
                 beta=float(world.beta),

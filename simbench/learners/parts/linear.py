@@ -122,7 +122,7 @@ class Linear(FunctionClass[LinearData]):
             return None
         return Kernel(
             module=linear.__name__,
-            state=linear.start(
+            build=lambda: linear.start(
                 numbers,
                 log_ref=np.asarray(world.log_ref),
                 beta=float(world.beta),

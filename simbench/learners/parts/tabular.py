@@ -113,7 +113,7 @@ class Tabular(FunctionClass[TabularData]):
             return None
         return Kernel(
             module=tabular.__name__,
-            state=tabular.start(
+            build=lambda: tabular.start(
                 numbers, log_ref=np.asarray(world.log_ref), beta=float(world.beta), ridge=float(self.ridge)
             ),
         )
