@@ -9,6 +9,7 @@ from jax import lax
 from simbench import quantities as q
 from simbench.verify import Control, Exists, Identity, Instance, Lower, Upper, claim, family, judge, judge_all
 from simbench.verify.certificate import replay
+from simbench.verify.sides import Sides
 from tests.verify import sample_claims  # noqa: F401 - registers them
 
 
@@ -105,6 +106,31 @@ def test_a_control_that_is_not_refuted_silences_the_claim():
     assert verdict.verdict == "inconclusive"
     assert "'nine tenths'" in verdict.problem
     assert not verdict.as_expected
+
+
+def _compilations(monkeypatch):
+    """Return the list that sides enter when they are compiled."""
+    compiled, compile_sides = [], Sides._compile
+    monkeypatch.setattr(
+        Sides, "_compile", lambda self, function: compiled.append(self) or compile_sides(self, function)
+    )
+    return compiled
+
+
+def test_a_mutant_that_is_false_nearly_everywhere_is_refuted_without_compiling_it(monkeypatch):
+    compiled = _compilations(monkeypatch)
+    mutant = Control("its negative", theory=lambda x: -1.0 - x.a)
+    verdict = _judge("plainly_false", lambda x: x.a, lambda x: 2.0 * x.a + x.b, controls=(mutant,))
+    assert verdict.controls[0].refuted, verdict
+    assert {id(sides.claim) for sides in compiled} == {id(compiled[0].claim)}
+
+
+def test_a_mutant_that_is_false_in_a_corner_is_refuted_by_the_search(monkeypatch):
+    compiled = _compilations(monkeypatch)
+    mutant = Control("false near b = 1/3", theory=lambda x: x.a + 1e3 * (x.b - 1 / 3) ** 2 - 1e-4)
+    verdict = _judge("hidden_falsehood", lambda x: x.a, lambda x: 2.0 * x.a + x.b, controls=(mutant,))
+    assert verdict.controls[0].refuted, verdict
+    assert len({id(sides.claim) for sides in compiled}) == 2
 
 
 def test_a_bound_that_is_looser_than_stated_is_inconclusive_and_a_vacuous_one_says_so():
