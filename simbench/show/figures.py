@@ -150,7 +150,8 @@ def save(figure: Any, stem: Path) -> list[Path]:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for file, metadata in zip(files, METADATA.values(), strict=True):
             figure.savefig(file, dpi=PNG_DPI, metadata=metadata)
-            figure.set_layout_engine("none")  # the layout stands; finding it again takes a quarter of the time
+            # The layout stands; finding it again takes a quarter of the time.
+            figure.set_layout_engine("none")
     except OSError as error:
         raise SimbenchError(f"figures cannot be written to {stem.parent}: {error.strerror}.") from None
     return files
