@@ -62,8 +62,8 @@ def run_block(
     `block`.
     """
     runs = list(runs)
+    chosen = choose_engine(engine, learner, world)
     if isinstance(learner, BatchLearner):
-        choose_engine(engine, learner, world)
         return run_batches(
             world,
             learner,
@@ -78,8 +78,6 @@ def run_block(
     require_block(runs, quantities, block)
     if rounds > LAST_ROUND:
         raise SimbenchError(f"rounds is {rounds}; it must be at most {LAST_ROUND}.")
-    # For numba, `play` says that a learner has no kernel: building one to ask takes as long as playing.
-    chosen = engine if engine == "numba" else choose_engine(engine, learner, world)
     marks = log_checkpoints(rounds) if checkpoints is None else require_checkpoints(checkpoints, rounds)
     keys = np.array([run_key(seed=seed, instance=instance, run=run) for run in runs], dtype=np.uint32)
     if chosen == "numba":

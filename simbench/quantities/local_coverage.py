@@ -194,10 +194,8 @@ def _bracketed_root(
         x = new + share * (old - new)
         f = height(x)
         same = jnp.sign(f) == jnp.sign(f_new)
-        other, f_other = (
-            jnp.where(same, old, new),
-            jnp.where(same, f_old, f_new),
-        )  # its sign is opposite to f's
+        # The other end of the bracket, where the sign is opposite to f's, and the third of the last three places.
+        other, f_other = jnp.where(same, old, new), jnp.where(same, f_old, f_new)
         third, f_third = jnp.where(same, new, old), jnp.where(same, f_new, f_old)
         place, level = (x - other) / (third - other), (f - f_other) / (f_third - f_other)
         inverse = f / (f_other - f) * f_third / (f_other - f_third) + (third - x) / (other - x) * f / (
