@@ -19,7 +19,7 @@ reference: .venv/ready ## compute the committed reference results again
 	$(BIN)/simbench run $(REFERENCE) --preset quick
 	$(BIN)/python -m simbench.show.reference $(REFERENCE)
 
-test: .venv/ready-test ## the test suite, under four minutes on two cores
+test: .venv/ready-test ## the test suite, about four minutes on two cores
 	$(QUICK) $(PYTEST) $(SUITE) -m "not catalogue and not thorough"
 
 test-thorough: .venv/ready-test ## what the default tests leave out: further cases, and the catalogue with every control

@@ -6,14 +6,10 @@ in XLA_FLAGS ends the process; as a compiler option it is an error, which tells.
 
 import jax
 
-QUICK: dict[str, str | bool | int] = {
-    "xla_backend_optimization_level": "0",
-    "xla_cpu_use_fusion_emitters": False,
-    "xla_cpu_parallel_codegen_split_count": 1,
-}
+from simbench.compiling import QUICK_COMPILE
 
 
-def known(name: str, value: str | bool | int) -> bool:
+def known(name: str, value: str | bool) -> bool:
     """Return whether XLA accepts the option."""
     try:
         jax.jit(lambda x: x + 1).lower(1.0).compile(compiler_options={name: value})
@@ -23,4 +19,4 @@ def known(name: str, value: str | bool | int) -> bool:
 
 
 if __name__ == "__main__":
-    print(*(f"--{name}={str(value).lower()}" for name, value in QUICK.items() if known(name, value)))
+    print(*(f"--{name}={str(value).lower()}" for name, value in QUICK_COMPILE.items() if known(name, value)))

@@ -18,9 +18,7 @@ from simbench.quantities.value import TIE
 from simbench.tape.kernel import inner
 
 TABLE_CELLS = 2**23  # S A^2 M losses are tabulated up to 64 MB, and computed label by label beyond
-
-
-SHARED = ("rewards", "losses", "bonuses")
+SHARED = ("rewards", "losses", "bonuses")  # fields of the state that no run writes
 
 
 class FiniteKernelState(NamedTuple):

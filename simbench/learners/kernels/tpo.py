@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from simbench.learners.tpo import TPO
 
 OFF, CHOSEN, ONLINE_PLAYS, PLAYING = range(4)  # what `state.indices` holds
+# Fields of the state that no run writes.
+SHARED = ("rewards", "losses", "bonuses", "log_policies", "cdfs", "source_values", "values")
 
 
 class Plan(NamedTuple):
@@ -38,9 +40,6 @@ class Plan(NamedTuple):
     rpo_weight: float  # eta_n sqrt(n)
     spread: float  # largest less smallest entry of `values`
     refresh: Rules  # when pi_OFF is renewed; its other numbers are idle
-
-
-SHARED = ("rewards", "losses", "bonuses", "log_policies", "cdfs", "source_values", "values")
 
 
 class TPOKernelState(NamedTuple):
