@@ -49,7 +49,7 @@ CHORD_CONTRACTION = 1.2  # e^{x/2} (e^x - 1) / x at x = 1/8 is 1.134
 REFRESH = 16  # fits between two computations of K, each as dear as a factorisation
 MAX_STEPS = 200
 WIDEST = 600.0  # range of rewards whose exponentials share one scale without underflow
-UNROLLED = 24  # up to this many responses the elimination is unrolled, which vectorises over runs
+UNROLLED = 12  # up to this many responses the elimination is unrolled, which vectorises over runs
 
 
 def solve_spd_jax(matrix: Any, vector: Any) -> Any:
@@ -68,11 +68,11 @@ def solve_spd_jax(matrix: Any, vector: Any) -> Any:
         pivot = augmented[0] / augmented[0, 0]
         rows.append(pivot[1:])
         augmented = augmented[1:, 1:] - augmented[1:, :1] * pivot[None, 1:]
-    backwards = [rows[-1][-1]]
+    solution = rows[-1]
     for row in rows[-2::-1]:
-        known = sum(entry * value for entry, value in zip(row, reversed(backwards), strict=False))
-        backwards.append(row[-1] - known)
-    return jnp.stack(backwards[::-1])
+        entry = row[-1] - jnp.sum(row[:-1] * solution, axis=0)
+        solution = jnp.concatenate([entry[None], solution])
+    return solution
 
 
 def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
@@ -81,7 +81,21 @@ def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
     counts = off_diagonal + jnp.swapaxes(off_diagonal, 0, 1)
     on_diagonal = jnp.eye(wins.shape[0], dtype=bool)[..., None]
 
-    def newton(reward: Any, p: Any, q: Any) -> tuple[Any, Any]:
+    def preference(reward: Any) -> Any:
+        # sigmoid(r_a - r_b) = e_a / (e_a + e_b): A exponentials instead of A^2, safe while none underflows.
+        wide = jnp.max(reward, axis=0) - jnp.min(reward, axis=0) > WIDEST
+        weights = jnp.exp(reward - jnp.max(reward, axis=0))
+        shared = weights[:, None] / (weights[:, None] + weights[None])
+
+        def apart() -> Any:
+            return jnp.where(wide, jax.nn.sigmoid(reward[:, None] - reward[None]), shared)
+
+        return jax.lax.cond(jnp.any(wide), apart, lambda: shared)
+
+    def newton(carry: Any) -> Any:
+        reward, done, steps = carry
+        p = preference(reward)
+        q = jnp.swapaxes(p, 0, 1)  # of the other order, not 1 - p: that cancels when p -> 1
         downhill = jnp.sum(off_diagonal * q - (counts - off_diagonal) * p, axis=1) - ridge * reward
         curvature = counts * p * q
         hessian = jnp.where(on_diagonal, jnp.sum(curvature, axis=1) + ridge, -curvature)
@@ -93,29 +107,11 @@ def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
         damping = jnp.where(full, 1.0, jnp.log1p(spread) / jnp.where(full, 1.0, spread))
         tolerance = TOLERANCE * (1.0 + jnp.max(jnp.abs(reward), axis=0))
         certified = full & (CONTRACTION * spread * decrement <= tolerance * jnp.sqrt(ridge))
-        return reward + damping * direction, certified | (jnp.max(jnp.abs(direction), axis=0) <= tolerance)
-
-    def shared(reward: Any) -> Any:
-        # sigmoid(r_a - r_b) = e_a / (e_a + e_b): A exponentials instead of A^2, safe while none underflows.
-        return jnp.max(reward, axis=0) - jnp.min(reward, axis=0) <= WIDEST
-
-    def close(carry: Any) -> Any:
-        reward, done, steps = carry
-        weights = jnp.exp(reward - jnp.max(reward, axis=0))
-        scale = 1.0 / (weights[:, None] + weights[None])
-        moved, finished = newton(reward, weights[:, None] * scale, weights[None] * scale)
-        moves = ~done & shared(reward)
-        return jnp.where(moves, moved, reward), done | (moves & finished), steps + 1
-
-    def wide(carry: Any) -> Any:
-        reward, done, steps = carry
-        difference = reward[:, None] - reward[None]
-        moved, finished = newton(reward, jax.nn.sigmoid(difference), jax.nn.sigmoid(-difference))
-        return jnp.where(done, reward, moved), done | finished, steps + 1
+        finished = certified | (jnp.max(jnp.abs(direction), axis=0) <= tolerance)
+        return jnp.where(done, reward, reward + damping * direction), done | finished, steps + 1
 
     carry = (start, jnp.zeros(start.shape[1:], dtype=bool), 0)
-    carry = jax.lax.while_loop(lambda c: jnp.any(~c[1] & shared(c[0])) & (c[2] < MAX_STEPS), close, carry)
-    reward, done, _ = jax.lax.while_loop(lambda c: jnp.any(~c[1]) & (c[2] < MAX_STEPS), wide, carry)
+    reward, done, _ = jax.lax.while_loop(lambda c: jnp.any(~c[1]) & (c[2] < MAX_STEPS), newton, carry)
     return reward, done
 
 

@@ -7,6 +7,7 @@ come from the tape, under a key that names the purpose: the same table gives the
 """
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,16 +77,23 @@ def resample_weights(instance: np.ndarray, *, resamples: int, purpose: str, firs
     Runs are drawn with replacement within their instance; the uniforms are those of the tape under the key
     (axis = "bootstrap", purpose). Resample b does not depend on how many there are: `first` numbers the first one.
     """
-    count = instance.size
+    return _counts(tuple(instance.tolist()), resamples, purpose, first) / instance.size
+
+
+@functools.lru_cache(maxsize=2)
+def _counts(strata: tuple[int, ...], resamples: int, purpose: str, first: int) -> np.ndarray:
+    """Return how often each run is in each resample: the curves of a study are resampled alike, one after another."""
+    instance = np.array(strata)
     key = tape.tape_key(axis="bootstrap", purpose=purpose)
-    u = tape.uniforms_numpy(key, first + np.arange(resamples)[:, None], np.arange(count)[None, :])
-    weights = np.zeros((resamples, count))
     rows = np.arange(resamples)[:, None]
+    u = tape.uniforms_numpy(key, first + rows, np.arange(instance.size)[None, :])
+    counts = np.zeros((resamples, instance.size), dtype=np.uint16)
     for world in np.unique(instance):
         members = np.flatnonzero(instance == world)
-        drawn = members[(u[:, members] * members.size).astype(np.int64)]
-        np.add.at(weights, (rows, drawn), 1.0)
-    return weights / count
+        drawn = rows * members.size + (u[:, members] * members.size).astype(np.int64)
+        cells = np.bincount(drawn.ravel(), minlength=resamples * members.size)
+        counts[:, members] = cells.reshape(resamples, members.size)
+    return counts
 
 
 def interval(samples: np.ndarray, level: float) -> tuple[Any, Any]:
