@@ -12,7 +12,7 @@ and likewise in the other two currencies: what the labels cost. The deployed pol
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +23,7 @@ from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_p
 from simbench.compiling import quickly
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
 from simbench.engine.numba_engine import batch_kernel
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, padded, require_block, stacked
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, padded, require_block, result_columns
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
 from simbench.learners.batch_protocol import BatchLearner
@@ -70,15 +70,28 @@ def run_batches(
     if labels > MOST_LABELS:
         raise SimbenchError(f"labels is {labels}; it must be at most {MOST_LABELS}.")
     learner.check(world)
-    collects = isinstance(learner, CollectingLearner)
     marks = _marks(learner, labels, checkpoints)
     keys = np.array([run_key(seed=seed, instance=instance, run=run) for run in runs])
-    names = learner.named_diagnostics(world)
+    return result_columns(
+        world,
+        _iterations(world, learner, keys, marks, block),
+        runs=runs,
+        diagnostics=learner.named_diagnostics(world),
+        quantities=tuple(quantities),
+        block=block,
+    )
+
+
+def _iterations(
+    world: Bandit, learner: BatchLearner[Any], keys: np.ndarray, marks: np.ndarray, block: int
+) -> Iterator[Snapshot]:
+    """Yield one snapshot, of `block` runs, per iteration; the last of them beyond `keys [B, 2]` are padding."""
+    names, runs = learner.named_diagnostics(world), len(keys)
     with float64():
-        likes = None if collects else np.asarray(_preference(world))
+        likes = None if isinstance(learner, CollectingLearner) else np.asarray(_preference(world))
         state, view = _start(learner, world, block)
     regret, policy_sum = np.zeros((block, len(GAPS))), np.zeros((block, world.prompts, world.responses))
-    rows, paid = [], 0
+    paid = 0
     for iteration, mark in enumerate(marks.tolist()):
         batch = mark - paid
         with float64():
@@ -90,28 +103,19 @@ def run_batches(
             if likes is None:
                 state, view = _collect_and_step(learner, world, state, padded(keys, block), paid, batch)
             else:
-                wins = draw_block(
-                    world, keys, iteration, batch, first[: len(runs)], second[: len(runs)], likes
-                )
+                wins = draw_block(world, keys, iteration, batch, first[:runs], second[:runs], likes)
                 state, view = _step(learner, world, state, padded(wins.astype(np.float64), block))
             paid = mark
             snapshot = Snapshot(
+                iteration=iteration + 1,
                 round=iteration + 1,
+                labels=paid,
                 log_policy=np.asarray(view.log_policy),
                 mean_policy=policy_sum / paid,
                 regret=regret.copy(),
                 diagnostics=np.array([view.diagnostics[name] for name in names]).reshape(-1, block).T,
             )
-        row = measure_snapshot(
-            world,
-            snapshot,
-            labels=paid,
-            diagnostics=names,
-            quantities=tuple(quantities),
-            block=block,
-        )
-        rows.append({name: column[: len(runs)] for name, column in row.items()})
-    return stacked(runs, rows)
+        yield snapshot
 
 
 def _marks(learner: BatchLearner[Any], labels: int, checkpoints: np.ndarray | None) -> np.ndarray:

@@ -160,7 +160,9 @@ def play(
             carry = advance(learner, world, padded, carry, played, int(checkpoint))
             played = int(checkpoint)
             snapshot = Snapshot(
+                iteration=played,
                 round=played,
+                labels=played,
                 log_policy=np.asarray(deployed(learner, world, carry))[:n],
                 mean_policy=np.asarray(carry.accounts.policy_sum)[:n] / played,
                 regret=np.asarray(carry.accounts.regret)[:n],

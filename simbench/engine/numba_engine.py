@@ -128,7 +128,9 @@ def play(
             loop.advance(played, int(checkpoint), key[0], key[1], priced, state, ledger, buffer)
         played = int(checkpoint)
         yield Snapshot(
+            iteration=played,
             round=played,
+            labels=played,
             log_policy=np.stack([getattr(state, "deployed", state.log_policy) for state in states]),
             mean_policy=np.stack([ledger.policy_sum for ledger in ledgers]) / played,
             regret=np.stack([ledger.regret for ledger in ledgers]),

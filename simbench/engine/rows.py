@@ -1,6 +1,7 @@
-"""Rows of the result: what is measured of a block of runs at a checkpoint, in tidy columns."""
+"""Rows of the result: what is measured of a block of runs at its checkpoints, in tidy columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from simbench.precision import float64
 from simbench.quantities import MEASURED, measure_batch
 
 BLOCK = 64  # runs measured and, on JAX, computed together
+CHECKPOINTS = 8  # measured together, if they do not have more than
+CELLS = 2**18  # cells of policies
 DEFAULT_QUANTITIES = (
     "value_gap",
     "expected_reward",
@@ -33,29 +36,71 @@ def require_block(runs: Sequence[int], quantities: Iterable[str], block: int) ->
             raise UnknownNameError(f"no quantity is called '{name}'. {nearest(name, MEASURED)}")
 
 
-def measure_snapshot(
+def result_columns(
     world: Bandit,
-    snapshot: Snapshot,
+    snapshots: Iterable[Snapshot],
     *,
-    labels: int,
+    runs: Sequence[int],
     diagnostics: Iterable[str],
     quantities: tuple[str, ...],
     block: int,
 ) -> dict[str, np.ndarray]:
-    """Return one checkpoint's columns, each `[B]`: counts, regrets, quantities, and the learner's diagnostics."""
-    runs = snapshot.log_policy.shape[0]
-    counts = {"iteration": snapshot.round, "round": snapshot.round, "labels": labels}
-    columns = {name: np.full(runs, count, dtype=np.int64) for name, count in counts.items()}
-    columns |= {name: snapshot.regret[:, i] for i, name in enumerate(CURRENCIES)}
+    """Return the columns of a block of runs, each of length runs x checkpoints, run-major.
+
+    They are counts, regrets, quantities, and the learner's diagnostics. Policies are measured a few checkpoints at a
+    time, and dropped: a call costs a millisecond before it measures anything.
+    """
+    together = max(1, min(CHECKPOINTS, CELLS // (block * world.prompts * world.responses)))
+    counts: list[tuple[int, int, int]] = []
+    regrets, numbers, measured = [], [], []
+    for group in _groups(snapshots, together):
+        counts += [(snapshot.iteration, snapshot.round, snapshot.labels) for snapshot in group]
+        regrets += [snapshot.regret for snapshot in group]
+        numbers += [snapshot.diagnostics for snapshot in group]
+        measured.append(_measured(world, group, quantities, together=together, block=block))
+    columns = {"run": np.repeat(np.array(runs, dtype=np.int64), len(counts))}
+    for name, column in zip(("iteration", "round", "labels"), zip(*counts, strict=True), strict=True):
+        columns[name] = np.tile(np.array(column, dtype=np.int64), len(runs))
+    columns |= _run_major(CURRENCIES, np.stack(regrets), len(runs))
+    columns |= {
+        name: np.concatenate([part[name] for part in measured])[:, : len(runs)].T.reshape(-1)
+        for name in measured[0]
+    }
+    return columns | _run_major(diagnostics, np.stack(numbers), len(runs))
+
+
+def _groups(snapshots: Iterable[Snapshot], size: int) -> Iterator[list[Snapshot]]:
+    remaining = iter(snapshots)
+    while group := list(islice(remaining, size)):
+        yield group
+
+
+def _measured(
+    world: Bandit, group: list[Snapshot], quantities: tuple[str, ...], *, together: int, block: int
+) -> dict[str, np.ndarray]:
+    """Return quantities of the deployed policies and of the mean ones, `[checkpoints, block]` each."""
     with np.errstate(divide="ignore"):  # an unsupported response has mean probability zero
-        log_mean = np.log(snapshot.mean_policy)
+        means = [np.log(snapshot.mean_policy) for snapshot in group]
     with float64():
-        deployed = measure_batch(world, padded(snapshot.log_policy, block), quantities)
-        averages = measure_batch(world, padded(log_mean, block), AVERAGE_QUANTITIES)
-        columns |= {name: np.asarray(deployed[name])[:runs] for name in quantities}
-        columns |= {f"average_{name}": np.asarray(averages[name])[:runs] for name in AVERAGE_QUANTITIES}
-    columns |= {name: snapshot.diagnostics[:, i] for i, name in enumerate(diagnostics)}
-    return columns
+        of_deployed = measure_batch(
+            world, _wide([snapshot.log_policy for snapshot in group], together, block), quantities
+        )
+        of_mean = measure_batch(world, _wide(means, together, block), AVERAGE_QUANTITIES)
+        columns = of_deployed | {f"average_{name}": of_mean[name] for name in AVERAGE_QUANTITIES}
+        return {
+            name: np.asarray(column).reshape(together, block)[: len(group)]
+            for name, column in columns.items()
+        }
+
+
+def _wide(policies: list[np.ndarray], together: int, block: int) -> np.ndarray:
+    """Return the policies `[B, S, A]` of some checkpoints as `[together x block, S, A]`."""
+    return padded(np.concatenate([padded(policy, block) for policy in policies]), together * block)
+
+
+def _run_major(names: Iterable[str], values: np.ndarray, runs: int) -> dict[str, np.ndarray]:
+    """Return `values [checkpoints, B, names]` as columns."""
+    return {name: values[:, :runs, i].T.reshape(-1) for i, name in enumerate(names)}
 
 
 def padded(rows: np.ndarray, block: int) -> np.ndarray:
@@ -65,9 +110,3 @@ def padded(rows: np.ndarray, block: int) -> np.ndarray:
     """
     missing = block - rows.shape[0]
     return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
-
-
-def stacked(runs: Sequence[int], rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the rows of all checkpoints as columns of length runs x checkpoints, run-major."""
-    columns = {name: np.stack([row[name] for row in rows], axis=1).reshape(-1) for name in rows[0]}
-    return {"run": np.repeat(np.array(runs, dtype=np.int64), len(rows)), **columns}

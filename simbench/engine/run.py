@@ -9,7 +9,7 @@ from simbench.bandit import Bandit
 from simbench.engine import jax_engine, numba_engine
 from simbench.engine.batches import run_batches
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, measure_snapshot, require_block, stacked
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, require_block, result_columns
 from simbench.errors import SimbenchError
 from simbench.learners import BatchLearner, RoundLearner
 from simbench.tape import run_key
@@ -84,15 +84,11 @@ def run_block(
         snapshots = numba_engine.play(world, learner, keys=keys, checkpoints=marks)
     else:
         snapshots = jax_engine.play(world, learner, keys=keys, checkpoints=marks, width=block)
-    rows = [
-        measure_snapshot(
-            world,
-            snapshot,
-            labels=snapshot.round,
-            diagnostics=learner.named_diagnostics(world),
-            quantities=tuple(quantities),
-            block=block,
-        )
-        for snapshot in snapshots
-    ]
-    return stacked(runs, rows)
+    return result_columns(
+        world,
+        snapshots,
+        runs=runs,
+        diagnostics=learner.named_diagnostics(world),
+        quantities=tuple(quantities),
+        block=block,
+    )

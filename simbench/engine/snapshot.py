@@ -8,7 +8,9 @@ import numpy as np
 class Snapshot(NamedTuple):
     """The state of B runs after `round` rounds; policies are measured and then dropped."""
 
+    iteration: int
     round: int
+    labels: int
     log_policy: np.ndarray  # [B, S, A] what would be deployed now
     mean_policy: np.ndarray  # [B, S, A] mean of the slot-1 policies charged so far
     regret: np.ndarray  # [B, 3] cumulative, in the order of ledger.CURRENCIES

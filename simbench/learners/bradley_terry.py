@@ -64,14 +64,15 @@ def solve_spd_jax(matrix: Any, vector: Any) -> Any:
         return jnp.moveaxis(solution[..., 0], 0, -1)
     augmented = jnp.concatenate([matrix, vector[:, None]], axis=1)
     rows = []
-    for _ in range(size):
+    for column in range(size):
         pivot = augmented[0] / augmented[0, 0]
-        rows.append(pivot[1:])
+        rows.append(jnp.pad(pivot[1:], ((column + 1, 0), (0, 0))))
         augmented = augmented[1:, 1:] - augmented[1:, :1] * pivot[None, 1:]
-    solution = rows[-1]
-    for row in rows[-2::-1]:
-        entry = row[-1] - jnp.sum(row[:-1] * solution, axis=0)
-        solution = jnp.concatenate([entry[None], solution])
+    upper = jnp.stack(rows)
+    # No sum over columns: XLA would add up some lanes of a narrow block in another order than others.
+    solution = upper[:, size]
+    for column in range(size - 1, 0, -1):
+        solution = solution - upper[:, column] * solution[column]
     return solution
 
 
