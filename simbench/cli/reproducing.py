@@ -1,6 +1,7 @@
 """`reproduce`: every study, every claim, every figure, and what they say, from nothing."""
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,24 +32,32 @@ def reproduce(
         from simbench.cli.claims import catalogue, fails, judged, sentence
         from simbench.cli.summary import summarise, write_summary
         from simbench.show.figures import draw_figures
+        from simbench.study.compute import compute
         from simbench.study.plan import make_plan
-        from simbench.study.run import run_plans
+        from simbench.study.run import processes, run_plans
         from simbench.study.study import load_study
         from simbench.study.table import plan_table
+        from simbench.study.workers import Ahead, start_importing
 
         start = time.perf_counter()
-        plans = [
-            make_plan(load_study(name, preset), engine=engine) for name in named_files.names("experiments")
-        ]
+        names = named_files.names("experiments")
+        local = processes(workers, len(names))
+        start_importing(compute.__module__, local)
+        plans = [make_plan(load_study(name, preset), engine=engine) for name in names]
         paragraphs = []
-        for plan, report in zip(plans, run_plans(plans, out=out, workers=workers, notify=say), strict=True):
-            paragraphs.append(summarise(plan, report, plan_table(plan, out)))
-            typer.echo(paragraphs[-1] + "\n")
-        verdicts = list(judged(catalogue(), preset=preset, workers=workers or 2, out=out, plans=plans))
+        reports = run_plans(plans, out=out, workers=local, notify=say)
+        # Studies are summed up while claims are judged.
+        with closing(
+            Ahead(judged(catalogue(), preset=preset, workers=local, out=out, plans=plans))
+        ) as judging:
+            for plan, report in zip(plans, reports, strict=True):
+                paragraphs.append(summarise(plan, report, plan_table(plan, out)))
+                typer.echo(paragraphs[-1] + "\n")
+            verdicts = list(judging)
         paragraphs.append(f"Claims\n  {sentence(verdicts)}")
         paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
         typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")
-        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset, workers=workers or 2)
+        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset, workers=local)
         paragraphs.append(_figures(drawn))
         typer.echo(paragraphs[-1] + "\n")
     file = write_summary(out / SUMMARY, paragraphs)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.precision import entry_point
-from simbench.quantities import log_optimal
+from simbench.quantities import log_optimal, without_givens
 from simbench.quantities.value import TIE
 
 CURRENCIES = ("regret", "reward_regret", "argmax_regret")
@@ -68,7 +69,7 @@ class Ledger(NamedTuple):
 @entry_point
 def loop_world(world: Bandit) -> LoopWorld:
     """Return the arrays that the loop reads, computed once per world."""
-    log_best = np.asarray(log_optimal(world))
+    log_best = np.asarray(_log_optimal(without_givens(world)))
     supported = np.where(np.isneginf(world.log_ref), -np.inf, world.reward)
     return LoopWorld(
         rho=np.array(world.rho),
@@ -80,6 +81,9 @@ def loop_world(world: Bandit) -> LoopWorld:
         beta=float(world.beta),
         prefs=np.empty((0, 0, 0)) if world.prefs is None else np.array(world.prefs),
     )
+
+
+_log_optimal = quickly(log_optimal)
 
 
 def open_ledger(prompts: int, responses: int, diagnostics: int) -> Ledger:

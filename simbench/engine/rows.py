@@ -10,7 +10,7 @@ from simbench.engine.ledger import CURRENCIES
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
-from simbench.quantities import MEASURED, measure_batch
+from simbench.quantities import MEASURED, measure_batches
 
 BLOCK = 64  # runs measured and, on JAX, computed together
 CHECKPOINTS = 8  # measured together, if they do not have more than
@@ -82,10 +82,9 @@ def _measured(
     with np.errstate(divide="ignore"):  # an unsupported response has mean probability zero
         means = [np.log(snapshot.mean_policy) for snapshot in group]
     with float64():
-        of_deployed = measure_batch(
-            world, _wide([snapshot.log_policy for snapshot in group], together, block), quantities
-        )
-        of_mean = measure_batch(world, _wide(means, together, block), AVERAGE_QUANTITIES)
+        policies = ([snapshot.log_policy for snapshot in group], means)
+        wide = tuple(_wide(of_both, together, block) for of_both in policies)
+        of_deployed, of_mean = measure_batches(world, wide, (quantities, AVERAGE_QUANTITIES))
         columns = of_deployed | {f"average_{name}": of_mean[name] for name in AVERAGE_QUANTITIES}
         return {
             name: np.asarray(column).reshape(together, block)[: len(group)]

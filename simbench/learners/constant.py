@@ -4,6 +4,7 @@ Both are charged their exact gap and pay for their labels; a learner whose regre
 nothing. Source: simbench.
 """
 
+import functools
 from abc import abstractmethod
 from typing import Any
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.learners.protocol import Comparison, Kernel, RoundLearner
 from simbench.precision import float64
 from simbench.registry import parameters, register
@@ -47,9 +49,14 @@ class ConstantLearner(RoundLearner[Any]):
 
         def build() -> constant.ConstantKernelState:
             with float64():
-                return constant.start(np.array(self.log_policy(world)))
+                return constant.start(np.array(_log_policy(self, world)))
 
         return Kernel(module=constant.__name__, build=build)
+
+
+@functools.partial(quickly, static=(0,))
+def _log_policy(learner: ConstantLearner, world: Bandit) -> Any:
+    return learner.log_policy(world)
 
 
 @register("learner", "reference")

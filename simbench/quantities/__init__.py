@@ -46,7 +46,15 @@ from simbench.quantities.local_coverage import (
     tilt_budgets,
     tilt_coverage,
 )
-from simbench.quantities.measure import MEASURED, Measured, measure, measure_batch, measured_names
+from simbench.quantities.measure import (
+    MEASURED,
+    Measured,
+    measure,
+    measure_batch,
+    measure_batches,
+    measured_names,
+    without_givens,
+)
 from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
 from simbench.quantities.overlap import overlap, overlap_bound
 from simbench.quantities.rejection_sampling import rejection_sampling
@@ -110,6 +118,7 @@ __all__ = [
     "max_density_ratio",
     "measure",
     "measure_batch",
+    "measure_batches",
     "measured_names",
     "min_density_ratio",
     "optimal_value",
@@ -130,4 +139,5 @@ __all__ = [
     "value",
     "value_gap",
     "win_rate",
+    "without_givens",
 ]

@@ -17,7 +17,7 @@ from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.evidence import Evidence
 from simbench.study.plan import Plan
-from simbench.study.workers import ahead, spread
+from simbench.study.workers import Ahead, spread
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
 from simbench.verify.protocol import Claim, Deterministic, find_claim
@@ -105,7 +105,7 @@ def _deterministic(claims: list[Claim], preset: str, workers: int) -> Iterator[V
         return
     tasks = ((claim.name, preset) for claim in claims)
     ready: dict[str, Verdict] = {}
-    with closing(ahead(spread(_judge_by_name, tasks, workers=workers))) as work:  # type: ignore[type-var]
+    with closing(Ahead(spread(_judge_by_name, tasks, workers=workers))) as work:
         for claim in claims:
             while claim.name not in ready:
                 verdict = next(work)

@@ -6,6 +6,7 @@ worker is a process of one core. This process computes itself only if it was mad
 it is.
 """
 
+import importlib
 import os
 import signal
 import threading
@@ -55,37 +56,40 @@ def spread(
     return _on_processes(function, tasks, workers)
 
 
-def ahead(results: Iterator[Result]) -> Iterator[Result]:
-    """Yield `results` in order; a thread takes them as they come, so that work goes on while the caller is busy.
+class Ahead(Iterator[Result]):
+    """Yields `results` in order; a thread takes them as they come, from now on, whatever the caller is busy with.
 
-    Closing the iterator lets the result that is under way come, and then closes `results`.
+    Closing lets the result that is under way come, and then closes `results`.
     """
-    ready: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
-    closed = threading.Event()
 
-    def take() -> None:
+    def __init__(self, results: Iterator[Result]) -> None:
+        self._results = results
+        self._ready: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+        self._closed = threading.Event()
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def __next__(self) -> Result:
+        result, problem = self._ready.get()
+        if problem is not None:
+            self._ready.put((None, StopIteration()))  # whoever asks again is told the same
+            raise problem
+        return result  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Take no more results."""
+        self._closed.set()
+
+    def _take(self) -> None:
         try:
-            for result in results:
-                ready.put((result, None))
-                if closed.is_set():
+            for result in self._results:
+                self._ready.put((result, None))
+                if self._closed.is_set():
                     break
-            ready.put((None, StopIteration()))
+            self._ready.put((None, StopIteration()))
         except BaseException as error:
-            ready.put((None, error))
+            self._ready.put((None, error))
         finally:
-            getattr(results, "close", lambda: None)()
-
-    threading.Thread(target=take, daemon=True).start()
-    try:
-        while True:
-            result, problem = ready.get()
-            if isinstance(problem, StopIteration):
-                return
-            if problem is not None:
-                raise problem
-            yield result  # type: ignore[misc]
-    finally:
-        closed.set()
+            getattr(self._results, "close", lambda: None)()
 
 
 def _on_processes(
@@ -93,17 +97,9 @@ def _on_processes(
 ) -> Iterator[Result]:
     from concurrent.futures.process import BrokenProcessPool
 
-    from joblib.externals.loky import FIRST_COMPLETED, get_reusable_executor, wait
+    from joblib.externals.loky import FIRST_COMPLETED, wait
 
-    # loky replaces a worker whose memory has grown, as compilers' does; nothing is lost and nobody need know.
-    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
-    # An accelerator belongs to one process; workers leave it alone.
-    executor = get_reusable_executor(
-        max_workers=workers,
-        timeout=IDLE,
-        initializer=_start_worker,
-        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs(),
-    )
+    executor = _executor(workers)
     folder = os.getcwd()
     queue = iter(tasks)
     finished = False
@@ -124,6 +120,28 @@ def _on_processes(
     finally:
         if not finished:
             executor.shutdown(wait=True, kill_workers=True)
+
+
+def start_importing(module: str, workers: int) -> None:
+    """Start local workers, if more than one is meant, and let them import `module` while the caller goes on."""
+    if workers > 1:
+        executor = _executor(workers)
+        for _ in range(workers):
+            executor.submit(importlib.import_module, module)
+
+
+def _executor(workers: int) -> Any:
+    from joblib.externals.loky import get_reusable_executor
+
+    # loky replaces a worker whose memory has grown, as compilers' does; nothing is lost and nobody need know.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
+    # An accelerator belongs to one process; workers leave it alone.
+    return get_reusable_executor(
+        max_workers=workers,
+        timeout=IDLE,
+        initializer=_start_worker,
+        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs(),
+    )
 
 
 def _start_worker() -> None:

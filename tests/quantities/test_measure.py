@@ -6,7 +6,7 @@ from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.precision import Float32Error, float64
-from simbench.quantities.measure import _measure_batch
+from simbench.quantities.measure import _measure_batches
 from tests.quantities import compiled
 from tests.quantities.instances import random_bandit, random_policy
 
@@ -102,13 +102,13 @@ def test_policies_without_support_are_measured_not_refused():
 def test_batch_is_compiled_once_per_shapes_and_names():
     names = ("value_gap", "kl_ref")
     with float64():
-        before = _measure_batch.jitted()._cache_size()
+        before = _measure_batches.jitted()._cache_size()
         q.measure_batch(WORLD, POLICIES[:5], names)
         other = Bandit(rho=WORLD.rho, log_ref=WORLD.log_ref, reward=WORLD.reward / 2, beta=0.7)
         q.measure_batch(other, POLICIES[1:6], names)
-        assert _measure_batch.jitted()._cache_size() == before + 1
+        assert _measure_batches.jitted()._cache_size() == before + 1
         given = other.replace(sources=np.stack([other.reward] * 3), reward_class=other.reward[None])
         q.measure_batch(given, POLICIES[1:6], names)  # what learners are given is not measured
-        assert _measure_batch.jitted()._cache_size() == before + 1
+        assert _measure_batches.jitted()._cache_size() == before + 1
         q.measure_batch(WORLD, POLICIES[:5], ("value_gap",))
-        assert _measure_batch.jitted()._cache_size() == before + 2
+        assert _measure_batches.jitted()._cache_size() == before + 2

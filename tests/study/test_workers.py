@@ -13,7 +13,7 @@ from simbench.study.plan import make_plan
 from simbench.study.run import run_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study
-from simbench.study.workers import ahead, spread
+from simbench.study.workers import Ahead, spread
 from tests.study.conftest import QUICK_LEARNER
 
 
@@ -106,7 +106,7 @@ def test_results_are_taken_while_the_caller_is_busy():
             yield i
         third.set()
 
-    work = ahead(results())
+    work = Ahead(results())
     assert next(work) == 0
     assert third.wait(timeout=60)  # nobody has asked for the second and the third
     assert taken == [0, 1, 2]
@@ -118,7 +118,7 @@ def test_what_goes_wrong_ahead_is_raised_in_its_turn():
         yield 1
         raise SimbenchError("the second one.")
 
-    work = ahead(results())
+    work = Ahead(results())
     assert next(work) == 1
     with pytest.raises(SimbenchError, match="the second one"):
         next(work)

@@ -3,11 +3,13 @@
 Each part is a code with parameters, so that one compiled loop per function class serves every sentence.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.learners.parts.samplers import MIXTURE, REFERENCE, TABLE, UNIFORM, Program
 from simbench.precision import float64
 
@@ -44,13 +46,19 @@ class Recipe(NamedTuple):
     log_second: np.ndarray  # [S, A]
 
 
+@functools.partial(quickly, static=(0,))
+def _before_data(parts: "Parts", world: Bandit) -> tuple[Any, Any, Any, Any]:
+    """Return the bonus and the log-policies of both slots before any label."""
+    return (*parts.bonus.start(world), *parts.before_data(world))
+
+
 def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
     """Return the numbers of a sentence, or None when a part has no numba twin."""
     tables: list[np.ndarray] = []
     with float64():
         programs = [slot.program(tables, world) for slot in (parts.first, parts.second)]
-        mass, credit = (np.array(x, dtype=np.float64) for x in parts.bonus.start(world))
-        log_first, log_second = (np.array(x, dtype=np.float64) for x in parts.before_data(world))
+        numbers = _before_data(parts, world)
+        mass, credit, log_first, log_second = (np.array(x, dtype=np.float64) for x in numbers)
     codes = (parts.loss.code, parts.bonus.code, parts.schedule.code)
     if any(code is None for code in codes) or any(program is None for program in programs):
         return None

@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 
 from simbench import quantities
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 
@@ -99,7 +100,7 @@ def value_gap(world: Bandit, reward: np.ndarray) -> float:
         return float(_value_gap(world.rho, world.log_ref, world.reward, world.beta, reward))
 
 
-@jax.jit
+@quickly
 def _value_gap(
     rho: jax.Array, log_ref: jax.Array, true_reward: jax.Array, beta: jax.Array, reward: jax.Array
 ) -> jax.Array:
