@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 QUICK_COMPILE: dict[str, str | bool] = {
     "xla_cpu_use_fusion_emitters": False,
@@ -44,6 +45,16 @@ def quickly(function: Callable[..., Any], *, static: tuple[int, ...] = ()) -> Ca
 
     call.jitted = jitted  # type: ignore[attr-defined]
     return call
+
+
+def strong(tree: Any) -> Any:
+    """Return the same arrays without weak types.
+
+    A learner's `jnp.where(solved, 0.0, 1.0)` is of a weak type. What goes round a loop would then not be of the types
+    that it started from, and the loop be compiled a second time.
+    """
+    arrays = jax.tree.map(jnp.asarray, tree)
+    return jax.tree.map(lambda array: array.astype(array.dtype), arrays)
 
 
 def _identity(x: Any) -> Any:

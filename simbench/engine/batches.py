@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
-from simbench.compiling import quickly
+from simbench.compiling import quickly, strong
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, padded, require_block, result_columns
@@ -212,12 +212,8 @@ def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, 
     world = jax.tree.map(jnp.asarray, world)
     state = learner.init(world)
 
-    def repeated(leaf: Any) -> Any:
-        # `astype` makes weak types strong: `observe` returns strong ones, and would be compiled a second time.
-        array = jnp.asarray(leaf)
-        return jnp.broadcast_to(array.astype(array.dtype), (width, *array.shape))
-
-    return jax.tree.map(repeated, (state, _view(learner, world, state)))
+    fresh = strong((state, _view(learner, world, state)))
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (width, *leaf.shape)), fresh)
 
 
 @functools.partial(quickly, static=(0,))
@@ -228,7 +224,7 @@ def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> 
         state = learner.observe(state, world, counts)
         return state, _view(learner, world, state)
 
-    return jax.vmap(one)(states, wins)
+    return strong(jax.vmap(one)(states, wins))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -242,7 +238,7 @@ def _collect_and_step(
         state = learner.observe(state, world, data)
         return state, _view(learner, world, state)
 
-    return jax.vmap(one)(states, keys)
+    return strong(jax.vmap(one)(states, keys))
 
 
 _preference = quickly(preference)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
+from simbench.compiling import strong
 from simbench.engine.jax_ledger import (
     Accounts,
     Prices,
@@ -110,12 +111,7 @@ def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
     )
     width = keys.shape[0]
 
-    def repeated(leaf: Any) -> Any:
-        # `astype` makes weak types strong: a loop returns strong ones, and would be compiled a second time.
-        array = jnp.asarray(leaf)
-        return jnp.broadcast_to(array.astype(array.dtype), (width, *array.shape))
-
-    return jax.tree.map(repeated, fresh)
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (width, *leaf.shape)), strong(fresh))
 
 
 @functools.partial(jax.jit, static_argnums=0, donate_argnums=3)
@@ -127,7 +123,9 @@ def advance(
     prices = price_world(world)
 
     def one_round(t: Any, carries: Carry) -> Carry:
-        return jax.vmap(lambda key, carry: play_round(learner, world, prices, key, t, carry))(keys, carries)
+        return strong(
+            jax.vmap(lambda key, carry: play_round(learner, world, prices, key, t, carry))(keys, carries)
+        )
 
     played = jax.lax.fori_loop(first, last, one_round, carry)
     settled = jax.vmap(lambda accounts: settle_all(accounts, last))(played.accounts)

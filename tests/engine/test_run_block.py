@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import simbench as sb
-from simbench.engine import log_checkpoints, run_block
+from simbench.engine import jax_engine, log_checkpoints, run_block
 from simbench.learners.constant import Reference
 from simbench.learners.online_dpo import OnlineDPO
 
@@ -148,3 +148,14 @@ def test_second_process_loads_the_kernel_from_disk(tmp_path):
     assert hits == [[0, 1], [1, 0]]
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("kernels-")
+
+
+class Counting(OnlineDPO):
+    """The same learner, by another name: what is compiled for it is compiled here."""
+
+
+def test_a_loop_is_compiled_once():
+    """Though the learner's state is of weak types, as `jnp.where(solved, 0.0, 1.0)` is."""
+    before = jax_engine.advance._cache_size()
+    block("jax", learner=Counting())
+    assert jax_engine.advance._cache_size() == before + 1
