@@ -1,7 +1,7 @@
-"""Baselines that trust a source reward: play the Gibbs policy of the best, of the worst, or of all of them.
+"""Baselines that trust a source reward: play the Gibbs policy of the best, of the worst, of one, or of all of them.
 
     best_source      G(r^w) at the w of smallest value gap      worst_source     … of largest value gap
-    uniform_source   (1 / W) sum_w G(r^w), per prompt
+    uniform_source   (1 / W) sum_w G(r^w), per prompt            one_source       G(r^w) at a given w
 
 Best and worst are an oracle's: they read the true gaps. Ties take the first index within 1e-9. Their regret is linear
 unless a source is r*, which is what transfer has to beat. Source: huang2025, Section 6 (pure exploitation of a source).
@@ -18,7 +18,7 @@ from simbench.learners.constant import ConstantLearner
 from simbench.learners.parts.samplers import normalised
 from simbench.quantities import value_gap
 from simbench.quantities.value import TIE
-from simbench.registry import parameters, register
+from simbench.registry import Index, parameters, register
 
 
 def source_policies(world: Bandit) -> Any:
@@ -54,6 +54,27 @@ class WorstSource(ConstantLearner):
         """G(r^w) of the worst source."""
         gaps = source_gaps(world)
         return source_policies(world)[jnp.argmax(gaps >= jnp.max(gaps) - TIE)]
+
+
+@register("learner", "one_source")
+@parameters
+class OneSource(ConstantLearner):
+    """Play the source of a given number for ever.
+
+    Args:
+        index: w, from 0.
+    """
+
+    index: Index = 0
+
+    def log_policy(self, world: Bandit) -> Any:
+        """G(r^w); refused when the world has fewer sources."""
+        policies = source_policies(world)
+        if self.index >= policies.shape[0]:
+            raise SimbenchError(
+                f"index is {self.index}; this world has sources 0 to {policies.shape[0] - 1}."
+            )
+        return policies[self.index]
 
 
 @register("learner", "uniform_source")

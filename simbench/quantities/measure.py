@@ -6,7 +6,6 @@ names, called inside `simbench.float64()`.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +27,9 @@ from simbench.quantities.coverage import (
 from simbench.quantities.divergence import kl_ref
 from simbench.quantities.value import argmax_gap, expected_reward, reward_gap, value, value_gap
 from simbench.quantities.win_rate import win_rate
+
+# From here on measuring is compiled for speed: it takes 0.4 s longer to compile, and 20 ms less each time.
+MANY_CELLS = 2**15
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,11 +112,12 @@ def measure_batches(
     bandit: Bandit, batches: tuple[Any, ...], names: tuple[tuple[str, ...], ...]
 ) -> tuple[dict[str, jax.Array], ...]:
     """Measure several batches as `measure_batch` does one, each by its own names, compiled together."""
-    columns: tuple[dict[str, jax.Array], ...] = _measure_batches(without_givens(bandit), batches, names)
+    cells = sum(int(np.size(batch)) for batch in batches)
+    compiled = _measured_quickly if cells < MANY_CELLS else _measured_fast
+    columns: tuple[dict[str, jax.Array], ...] = compiled(without_givens(bandit), batches, names)
     return columns
 
 
-@functools.partial(quickly, static=(2,))
 def _measure_batches(
     bandit: Bandit, batches: tuple[jax.Array, ...], names: tuple[tuple[str, ...], ...]
 ) -> tuple[dict[str, jax.Array], ...]:
@@ -126,6 +129,10 @@ def _measure_batches(
     return tuple(
         measured(batch, measured_names(chosen)) for batch, chosen in zip(batches, names, strict=True)
     )
+
+
+_measured_quickly = quickly(_measure_batches, static=(2,))
+_measured_fast = jax.jit(_measure_batches, static_argnums=(2,))
 
 
 def without_givens(bandit: Bandit) -> Bandit:

@@ -16,12 +16,12 @@ from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import BestOf, Own, Reference, Sampler, Source
 from simbench.learners.parts.tabular import Tabular
 from simbench.learners.sentence import Parts
-from simbench.learners.sources import BestSource, UniformSource, WorstSource
+from simbench.learners.sources import BestSource, OneSource, UniformSource, WorstSource
 from simbench.learners.vpo import VPO
 from simbench.registry import parameters
 from tests.engine.composed import Composed, compose
 from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
-from tests.naive import NaiveBestSource, NaiveUniformSource, NaiveWorstSource, naive_run
+from tests.naive import NaiveBestSource, NaiveOneSource, NaiveUniformSource, NaiveWorstSource, naive_run
 
 MODELS = ("tabular", "box", "linear", "finite")
 
@@ -81,7 +81,7 @@ def test_a_class_of_one():
 
 
 def test_many_sources():
-    """W = 64: fixed policies of sources as samplers, and the three source baselines, against the oracle."""
+    """W = 64: fixed policies of sources as samplers, and the source baselines, against the oracle."""
     world = sb.make("random_tabular", prompts=2, responses=5, beta=0.3)
     rng = np.random.default_rng(3)
     world = world.replace(sources=rng.uniform(0.0, world.reward_bound, (64, 2, 5)))
@@ -89,6 +89,7 @@ def test_many_sources():
         (BestSource(), NaiveBestSource()),
         (WorstSource(), NaiveWorstSource()),
         (UniformSource(), NaiveUniformSource()),
+        (OneSource(index=63), NaiveOneSource(63)),
     ):
         expected = naive_rounds(naive_run, world, slow, rounds=50, run=0)
         assert_same(expected, numba_rounds(world, learner, rounds=50, run=0), world.reward_bound)
@@ -106,6 +107,9 @@ def test_parts_that_do_not_fit_are_refused():
             run_block(world, Composed(parts), rounds=5, runs=[0], engine="numba")
     with pytest.raises(SimbenchError, match="sources"):
         run_block(world, BestSource(), rounds=5, runs=[0], engine="numba")
+    with pytest.raises(SimbenchError, match="index is 1; this world has sources 0 to 0"):
+        one = world.replace(sources=world.reward[None])
+        run_block(one, OneSource(index=1), rounds=5, runs=[0], engine="numba")
 
 
 @parameters

@@ -35,7 +35,7 @@ from tests.naive.sampler import (
 )
 from tests.naive.schedule import Every, EveryRound, Geometric, OfflineFirst
 from tests.naive.sentence import NaiveSentence
-from tests.naive.source import NaiveBestSource, NaiveUniformSource, NaiveWorstSource
+from tests.naive.source import NaiveBestSource, NaiveOneSource, NaiveUniformSource, NaiveWorstSource
 from tests.naive.tpo import NaiveTPO
 from tests.naive.tpo_ellipsoid import NaiveEllipsoidTPO
 
@@ -55,6 +55,7 @@ __all__ = [
     "Mixture",
     "NaiveBestSource",
     "NaiveEllipsoidTPO",
+    "NaiveOneSource",
     "NaiveOnlineDPO",
     "NaiveReference",
     "NaiveSentence",

@@ -1,5 +1,6 @@
-"""Three constant policies made of the world's source rewards: the best, the worst, and all of them at once.
+"""Constant policies made of the world's source rewards: one, the best, the worst, and all of them at once.
 
+one           G(sources[w]) of a given w
 best, worst   G(sources[w]) of smallest, largest value gap; the first w within 1e-9
 uniform       (1/W) sum_w G(sources[w]), prompt by prompt
 """
@@ -24,6 +25,14 @@ class NaiveBestSource(NaiveReference):
 class NaiveWorstSource(NaiveBestSource):
     def choose(self, policies: list[np.ndarray], gaps: list[float]) -> np.ndarray:
         return next(policy for policy, gap in zip(policies, gaps, strict=True) if gap >= max(gaps) - TIE)
+
+
+class NaiveOneSource(NaiveBestSource):
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def choose(self, policies: list[np.ndarray], gaps: list[float]) -> np.ndarray:
+        return policies[self.index]
 
 
 class NaiveUniformSource(NaiveBestSource):

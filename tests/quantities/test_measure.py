@@ -6,7 +6,7 @@ from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError, UnknownNameError
 from simbench.precision import Float32Error, float64
-from simbench.quantities.measure import _measure_batches
+from simbench.quantities.measure import MANY_CELLS, _measured_quickly
 from tests.quantities import compiled
 from tests.quantities.instances import random_bandit, random_policy
 
@@ -99,16 +99,24 @@ def test_policies_without_support_are_measured_not_refused():
     assert not any(np.isnan(column).any() for column in columns.values())
 
 
+def test_many_policies_are_measured_as_few_are():
+    """They are compiled with other settings."""
+    many = np.tile(POLICIES, (-(-MANY_CELLS // POLICIES.size), 1, 1))
+    few = q.measure(WORLD, POLICIES)
+    for name, column in q.measure(WORLD, many).items():
+        np.testing.assert_allclose(column, np.resize(few[name], column.shape), rtol=1e-12, err_msg=name)
+
+
 def test_batch_is_compiled_once_per_shapes_and_names():
     names = ("value_gap", "kl_ref")
     with float64():
-        before = _measure_batches.jitted()._cache_size()
+        before = _measured_quickly.jitted()._cache_size()
         q.measure_batch(WORLD, POLICIES[:5], names)
         other = Bandit(rho=WORLD.rho, log_ref=WORLD.log_ref, reward=WORLD.reward / 2, beta=0.7)
         q.measure_batch(other, POLICIES[1:6], names)
-        assert _measure_batches.jitted()._cache_size() == before + 1
+        assert _measured_quickly.jitted()._cache_size() == before + 1
         given = other.replace(sources=np.stack([other.reward] * 3), reward_class=other.reward[None])
         q.measure_batch(given, POLICIES[1:6], names)  # what learners are given is not measured
-        assert _measure_batches.jitted()._cache_size() == before + 1
+        assert _measured_quickly.jitted()._cache_size() == before + 1
         q.measure_batch(WORLD, POLICIES[:5], ("value_gap",))
-        assert _measure_batches.jitted()._cache_size() == before + 2
+        assert _measured_quickly.jitted()._cache_size() == before + 2
