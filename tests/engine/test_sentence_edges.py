@@ -107,8 +107,8 @@ def test_parts_that_do_not_fit_are_refused():
             run_block(world, Composed(parts), rounds=5, runs=[0], engine="numba")
     with pytest.raises(SimbenchError, match="sources"):
         run_block(world, BestSource(), rounds=5, runs=[0], engine="numba")
+    one = world.replace(sources=world.reward[None])
     with pytest.raises(SimbenchError, match="index is 1; this world has sources 0 to 0"):
-        one = world.replace(sources=world.reward[None])
         run_block(one, OneSource(index=1), rounds=5, runs=[0], engine="numba")
 
 
