@@ -110,7 +110,12 @@ class Store:
 
 def store_of(plan: Plan, out: str | Path) -> Store:
     """Return the store of a plan under the results folder `out`."""
-    return Store(folder=Path(out) / plan.study.name / plan.study.preset / "units")
+    return Store(folder=folder_of(plan.study.name, plan.study.preset, out))
+
+
+def folder_of(study: str, preset: str, out: str | Path) -> Path:
+    """Return where the units of a study at a preset lie under the results folder `out`."""
+    return Path(out) / study / preset / "units"
 
 
 def _host() -> str:

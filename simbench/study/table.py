@@ -12,8 +12,8 @@ from simbench.errors import SimbenchError
 from simbench.study.plan import Plan, Unit, make_plan
 from simbench.study.spec import AS_WRITTEN, read_study
 from simbench.study.stale import stale_note
-from simbench.study.store import State, store_of
-from simbench.study.study import load_study
+from simbench.study.store import State, folder_of, store_of
+from simbench.study.study import Study, load_study
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,17 @@ def load_table(
     """
     if preset is None:
         preset = _preset_with_results(study, out, engine)
-    return plan_table(make_plan(load_study(study, preset), engine=engine), out)
+    chosen = load_study(study, preset)
+    if not folder_of(chosen.name, chosen.preset, out).is_dir():  # a plan takes a second to make
+        raise _no_results(chosen, out)
+    return plan_table(make_plan(chosen, engine=engine), out)
 
 
 def _preset_with_results(study: str, out: str | Path, engine: str) -> str:
-    presets = read_study(named_files.find("experiments", study)).preset
-    for preset in (AS_WRITTEN, *presets):
+    path = named_files.find("experiments", study)
+    for preset in (AS_WRITTEN, *read_study(path).preset):
+        if not folder_of(path.stem, preset, out).is_dir():
+            continue
         plan = make_plan(load_study(study, preset), engine=engine)
         store = store_of(plan, out)
         if any(store.path(unit).exists() for unit in plan.units):
@@ -78,19 +83,19 @@ def plan_table(plan: Plan, out: str | Path) -> pd.DataFrame:
         if table is not None:
             tables.append(table.replace_schema_metadata(None))
     if not tables:
-        command = f"simbench run {plan.study.name}{_preset_option(plan)}"
-        stale = stale_note(plan, store)
-        raise SimbenchError(
-            f"study '{plan.study.name}' has no results in {store.folder}; run `{command}` first."
-            + (f" {stale}" if stale else "")
-        )
+        raise _no_results(plan.study, out, stale_note(plan, store))
     frame = pa.concat_tables(tables, promote_options="permissive").to_pandas()
     frame.attrs = _attributes(plan, counts)
     return frame
 
 
-def _preset_option(plan: Plan) -> str:
-    return f" --preset {plan.study.preset}" if plan.study.has_preset else ""
+def _no_results(study: Study, out: str | Path, stale: str | None = None) -> SimbenchError:
+    option = f" --preset {study.preset}" if study.has_preset else ""
+    folder = folder_of(study.name, study.preset, out)
+    return SimbenchError(
+        f"study '{study.name}' has no results in {folder}; run `simbench run {study.name}{option}` first."
+        + (f" {stale}" if stale else "")
+    )
 
 
 def _attributes(plan: Plan, counts: dict[str, int]) -> dict[str, Any]:
