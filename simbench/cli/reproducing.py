@@ -41,15 +41,14 @@ def reproduce(
 
         start = time.perf_counter()
         names = named_files.names("experiments")
-        local = processes(workers, len(names))
+        claims = catalogue()
+        local = processes(workers, len(claims))
         start_importing(compute.__module__, local)
         plans = [make_plan(load_study(name, preset), engine=engine) for name in names]
         paragraphs = []
         reports = run_plans(plans, out=out, workers=local, notify=say)
         # Studies are summed up while claims are judged.
-        with closing(
-            Ahead(judged(catalogue(), preset=preset, workers=local, out=out, plans=plans))
-        ) as judging:
+        with closing(Ahead(judged(claims, preset=preset, workers=local, out=out, plans=plans))) as judging:
             for plan, report in zip(plans, reports, strict=True):
                 paragraphs.append(summarise(plan, report, plan_table(plan, out)))
                 typer.echo(paragraphs[-1] + "\n")
