@@ -14,7 +14,7 @@ from simbench.quantities import MEASURED, measure_batches
 
 BLOCK = 64  # runs measured and, on JAX, computed together
 CHECKPOINTS = 8  # measured together, if they do not have more than
-CELLS = 2**18  # cells of policies
+CELLS = 2**18  # of policies measured together, beyond those of one checkpoint
 DEFAULT_QUANTITIES = (
     "value_gap",
     "expected_reward",

@@ -22,9 +22,7 @@ from simbench.tape.kernel import kernel
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA  # Threefry's key-schedule constant for 32-bit words
 GROUPS = 5  # five groups of four rounds
-AT_A_TIME = (
-    2**15
-)  # words that NumPy encrypts at once: a hundred passes over them stay within the second-level cache
+AT_A_TIME = 2**15  # words that NumPy encrypts at once: a hundred passes over them stay in the cache
 
 
 def _encrypt(xp: Any, key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from simbench.engine import batches, log_checkpoints, run_batches, run_block
 from simbench.errors import SimbenchError
 from simbench.learners import BatchLearner
 from simbench.learners.constant import Reference
+from simbench.learners.offline_mle import OfflineMLE
 from simbench.precision import float64
 from simbench.quantities import preference
 from simbench.registry import parameters
@@ -184,3 +185,15 @@ def test_refusals(changes, words):
     given = {"learner": Counter(), "labels": LABELS, "runs": range(3), "quantities": ("value_gap",)} | changes
     with pytest.raises(SimbenchError, match=words):
         run_batches(WORLD, given.pop("learner"), **given, block=3)
+
+
+class Counting(OfflineMLE):
+    """The same learner, by another name: what is compiled for it is compiled here."""
+
+
+def test_a_step_is_compiled_once():
+    """Though the state is of weak types in part."""
+    world = make("random_tabular", prompts=2, responses=4, beta=0.5)
+    before = batches._step.jitted()._cache_size()
+    run_block(world, Counting(), rounds=1000, runs=[0, 1], checkpoints=np.array([10, 100, 1000]), block=4)
+    assert batches._step.jitted()._cache_size() == before + 1

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from simbench.verify.statistical.exponents import Reader
-from simbench.verify.statistical.runs import RunMatrix, resample_weights
+from simbench.verify.statistical.runs import RunMatrix, resample_counts
 
 RESAMPLES = 19_999
 AT_A_TIME = 1000
@@ -117,8 +117,9 @@ def _counts(strata: tuple[int, ...]) -> np.ndarray:
     counts = np.empty((RESAMPLES, len(strata)), dtype=np.uint8)
     for first in range(0, RESAMPLES, AT_A_TIME):
         few = min(AT_A_TIME, RESAMPLES - first)
-        weights = resample_weights(np.array(strata), resamples=few, purpose="claims", first=first)
-        counts[first : first + few] = np.rint(weights * len(strata))
+        counts[first : first + few] = resample_counts(
+            np.array(strata), resamples=few, purpose="claims", first=first
+        )
     return counts
 
 

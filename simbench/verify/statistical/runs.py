@@ -77,13 +77,16 @@ def resample_weights(instance: np.ndarray, *, resamples: int, purpose: str, firs
     Runs are drawn with replacement within their instance; the uniforms are those of the tape under the key
     (axis = "bootstrap", purpose). Resample b does not depend on how many there are: `first` numbers the first one.
     """
-    return _counts(tuple(instance.tolist()), resamples, purpose, first) / instance.size
+    return _kept_counts(tuple(instance.tolist()), resamples, purpose, first) / instance.size
 
 
-@functools.lru_cache(maxsize=2)
-def _counts(strata: tuple[int, ...], resamples: int, purpose: str, first: int) -> np.ndarray:
-    """Return how often each run is in each resample: the curves of a study are resampled alike, one after another."""
-    instance = np.array(strata)
+@functools.lru_cache(maxsize=2)  # the curves of a study are resampled alike, one after another
+def _kept_counts(strata: tuple[int, ...], resamples: int, purpose: str, first: int) -> np.ndarray:
+    return resample_counts(np.array(strata), resamples=resamples, purpose=purpose, first=first)
+
+
+def resample_counts(instance: np.ndarray, *, resamples: int, purpose: str, first: int = 0) -> np.ndarray:
+    """Return how often each run is in each resample, `[resamples, N]` integers; see `resample_weights`."""
     key = tape.tape_key(axis="bootstrap", purpose=purpose)
     rows = np.arange(resamples)[:, None]
     u = tape.uniforms_numpy(key, first + rows, np.arange(instance.size)[None, :])
