@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
@@ -43,6 +45,8 @@ WARM_ROUNDS = 20_000  # before timing: a fit after few labels needs more Newton 
 PIECE = 0.02  # seconds of one timed piece
 PIECES = 25
 JAX_RUNS = 256
+WARM_RUNS = 16  # of which 256 go on: all of them would take a minute to get to the rounds that are timed
+WARM_SECONDS = 5.0  # after which the slowest rows are taken where they are
 
 
 def measure_speed(rows: list[str] | None = None) -> list[dict[str, Any]]:
@@ -142,17 +146,23 @@ def _numba_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], N
 def _jax_piece(world: Bandit, learner: RoundLearner[Any]) -> Callable[[int], None]:
     keys = np.array([run_key(seed=0, instance=0, run=run) for run in range(JAX_RUNS)])
     with float64():
-        carry = jax_engine.start(learner, world, keys)
+        carry = jax_engine.start(learner, world, keys[:WARM_RUNS])
     played = 0
 
     def play(rounds: int) -> None:
         nonlocal played, carry
         with float64():
-            carry = jax_engine.advance(learner, world, keys, carry, played, played + rounds)
+            runs = len(carry.accounts.regret)
+            carry = jax_engine.advance(learner, world, keys[:runs], carry, played, played + rounds)
             carry.accounts.regret.block_until_ready()
         played += rounds
 
-    play(WARM_ROUNDS // 20)  # fits settle faster than at the start; a full warm-up would take a minute
+    began = time.perf_counter()
+    while played < WARM_ROUNDS and time.perf_counter() - began < WARM_SECONDS:
+        play(WARM_ROUNDS // 40)
+    copies = JAX_RUNS // WARM_RUNS
+    with float64():
+        carry = jax.tree.map(lambda run: jnp.tile(run, (copies,) + (1,) * (run.ndim - 1)), carry)
     return play
 
 
