@@ -12,14 +12,20 @@ from typing import Any
 import jax
 import numpy as np
 
+from simbench.bandit import Bandit
 from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
 from simbench.errors import SimbenchError
 from simbench.registry import configure
 from simbench.study.plan import Unit
 from simbench.study.plugins import load_plugins
-from simbench.study.provenance import package_versions
+from simbench.study.provenance import digest, package_versions
 from simbench.study.unit_file import encode
 from simbench.worlds import environment_from_table
+
+WORLDS = 64  # drawn lately, which the other learners of a study meet again
+SMALL_WORLD = 2**20  # bytes of a world that is kept
+
+_drawn: dict[str, Bandit] = {}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,11 +71,10 @@ def simulate(unit: Unit) -> dict[str, Any]:
 def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
     """Return the columns of a unit whose runs end at the last of `checkpoints`."""
     spec = unit.spec
-    environment = environment_from_table(unit.given["environment"], f"environment '{spec['environment']}'")
     learner = configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
     with jax.default_device(jax.devices(spec["device"])[0]):
         return run_block(
-            environment.draw(seed=spec["seed"], instance=spec["instance"]),
+            _world_of(unit),
             learner,
             rounds=int(checkpoints[-1]),
             runs=range(spec["first_run"], spec["first_run"] + spec["runs"]),
@@ -80,6 +85,21 @@ def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
             quantities=tuple(spec["quantities"]),
             block=spec["block"],
         )
+
+
+def _world_of(unit: Unit) -> Bandit:
+    """Return the unit's world, drawn anew unless this process drew it lately, for another learner."""
+    spec = unit.spec
+    name = digest({key: spec[key] for key in ("world", "plugins", "seed", "instance")})
+    if name in _drawn:
+        return _drawn[name]
+    environment = environment_from_table(unit.given["environment"], f"environment '{spec['environment']}'")
+    world = environment.draw(seed=spec["seed"], instance=spec["instance"])
+    if sum(array.nbytes for array in vars(world).values() if isinstance(array, np.ndarray)) <= SMALL_WORLD:
+        if len(_drawn) >= WORLDS:
+            del _drawn[next(iter(_drawn))]
+        _drawn[name] = world
+    return world
 
 
 def _require_same_sources(unit: Unit) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OFF, CHOSEN, ONLINE_PLAYS, PLAYING = range(4)  # what `state.indices` holds
 # Fields of the state that no run writes.
-SHARED = ("rewards", "losses", "bonuses", "log_policies", "cdfs", "source_values", "values")
+SHARED = ("rewards", "losses", "bonuses", "log_policies", "policies", "cdfs", "source_values", "values")
 
 
 class Plan(NamedTuple):
@@ -60,6 +60,7 @@ class TPOKernelState(NamedTuple):
     losses: np.ndarray  # [S, A, A, M] or empty
     bonuses: np.ndarray
     log_policies: np.ndarray  # [W + M + 1, S, A] sources, class, reference
+    policies: np.ndarray  # [W + M + 1, S, A]
     cdfs: np.ndarray  # [W + M + 1, S, A]
     source_values: np.ndarray  # [W, M] E_{pi_w - ref} r^m - beta KL(pi_w || ref)
     values: np.ndarray  # [M, M] of (reward, policy)
@@ -93,6 +94,7 @@ def plan(world: Bandit, learner: "TPO") -> Plan:
 
 class _Tables(NamedTuple):
     log_policies: np.ndarray
+    policies: np.ndarray
     cdfs: np.ndarray
     source_values: np.ndarray
     values: np.ndarray
@@ -126,10 +128,12 @@ def _world_tables(key: _Key) -> _Tables:
     cost = world.beta * (rho * rel_entr(policies, np.exp(log_ref))).sum(axis=(1, 2))
     values = difference @ reward_class.reshape(len(reward_class), log_ref.size).T - cost[:, None]
     log_policies = np.concatenate([log_policies, log_ref[None]])
+    policies = np.concatenate([policies, np.exp(log_ref)[None]])
     sources = len(rewards) - len(reward_class)
     return _Tables(
         log_policies=log_policies,
-        cdfs=np.cumsum(np.exp(log_policies), axis=-1),
+        policies=policies,
+        cdfs=np.cumsum(policies, axis=-1),
         source_values=values[:sources],
         values=np.ascontiguousarray(values[sources:].T),
     )
@@ -148,7 +152,7 @@ def start(world: Bandit, learner: "TPO", recipe: Recipe) -> TPOKernelState:
     plays = sources + members if online else (0 if sources else off)
     return TPOKernelState(
         log_policy=tables.log_policies[plays].copy(),
-        policy=np.exp(tables.log_policies[plays]),
+        policy=tables.policies[plays].copy(),
         diagnostics=np.zeros(1 + sources),
         deployed=tables.log_policies[sources + off].copy(),
         plan=plan(world, learner),
@@ -162,6 +166,7 @@ def start(world: Bandit, learner: "TPO", recipe: Recipe) -> TPOKernelState:
         losses=losses,
         bonuses=bonuses,
         log_policies=tables.log_policies,
+        policies=tables.policies,
         cdfs=tables.cdfs,
         source_values=tables.source_values,
         values=tables.values,
@@ -211,7 +216,7 @@ def choose(state, round_index):
     for s in range(state.log_policy.shape[0]):
         for a in range(state.log_policy.shape[1]):
             state.log_policy[s, a] = state.log_policies[plays, s, a]
-            state.policy[s, a] = math.exp(state.log_policy[s, a])
+            state.policy[s, a] = state.policies[plays, s, a]
     return ALL
 
 
