@@ -1,0 +1,33 @@
+"""Units of one world share it within a process."""
+
+import numpy as np
+import pytest
+
+from simbench.study import compute
+from simbench.study.plan import make_plan
+from simbench.study.study import load_study
+
+
+def test_a_world_is_drawn_once_for_all_its_learners(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "_drawn", {})
+    units = make_plan(load_study("greedy_regret", "quick")).units
+    worlds = {unit.id: compute._world_of(unit) for unit in units}
+    places = {(unit.spec["setting"], unit.spec["instance"]) for unit in units}
+    assert len({unit.spec["label"] for unit in units}) > 1
+    assert len(compute._drawn) == min(len(places), compute.WORLDS) > 1
+    first, *others = units
+    for other in others:
+        same = other.spec["world"] == first.spec["world"] and other.spec["instance"] == first.spec["instance"]
+        assert (worlds[other.id] is worlds[first.id]) == same
+        assert same == np.array_equal(worlds[other.id].reward, worlds[first.id].reward)
+
+
+def test_few_and_small_worlds_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    units = make_plan(load_study("greedy_regret", "quick")).units
+    for name, value, kept in (("WORLDS", 1, 1), ("SMALL_WORLD", 8, 0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(compute, "_drawn", {})
+            patch.setattr(compute, name, value)
+            for unit in units:
+                compute._world_of(unit)
+            assert len(compute._drawn) == kept
