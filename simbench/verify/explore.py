@@ -31,6 +31,8 @@ class Effort:
         steps: steps of the hunter.
         waves: waves of 128 starts, per hunted shape.
         hunt_all: hunt on every shape, not only on the first.
+        hunt_identities: hunt identities, too. Where one fails it fails on an open set, mostly nearly everywhere, and is
+            refuted by chance; ascent has little but rounding to climb.
         suspects: how many suspicions are examined in ball arithmetic, at most.
     """
 
@@ -40,13 +42,21 @@ class Effort:
     steps: int = 150
     waves: int = 1
     hunt_all: bool = False
+    hunt_identities: bool = False
     suspects: int = 64
 
 
 EFFORTS = {
     "quick": Effort(),
     "paper": Effort(
-        random=102_400, corners=8_192, tight=4_096, steps=400, waves=4, hunt_all=True, suspects=512
+        random=102_400,
+        corners=8_192,
+        tight=4_096,
+        steps=400,
+        waves=4,
+        hunt_all=True,
+        hunt_identities=True,
+        suspects=512,
     ),
 }
 
@@ -85,12 +95,14 @@ def sample(
 def samples(
     claim: Deterministic, effort: Effort, constant: float = 1.0, *, to_the_end: bool = False
 ) -> Iterator[Sample]:
-    """Yield random and extreme instances shape by shape, then the tight family, then what the hunter finds.
+    """Yield random and extreme instances shape by shape, the tight family, and what the hunter finds if it hunts.
 
     With `to_the_end` the caller will want them all, and what the hunter needs is compiled at the outset.
     """
     domain, name = claim.domain, claim.name
     hunted = domain.shapes if effort.hunt_all else domain.shapes[:1]
+    if isinstance(claim, Identity) and not effort.hunt_identities:
+        hunted = ()
     found: dict[tuple[int, ...], list[Sample]] = {}
     for shape in domain.shapes:
         sides = Sides(claim, domain, shape)

@@ -1,5 +1,6 @@
 """Judging: true claims are consistent, false ones violated with proof, ill-posed ones neither."""
 
+import dataclasses
 import inspect
 
 import jax.numpy as jnp
@@ -7,8 +8,11 @@ import pytest
 from jax import lax
 
 from simbench import quantities as q
+from simbench.precision import float64
 from simbench.verify import Control, Exists, Identity, Instance, Lower, Upper, claim, family, judge, judge_all
 from simbench.verify.certificate import replay
+from simbench.verify.explore import EFFORTS, samples
+from simbench.verify.protocol import find_claim
 from simbench.verify.sides import Sides
 from tests.verify import sample_claims  # noqa: F401 - registers them
 
@@ -42,6 +46,15 @@ def test_the_identity_is_consistent_and_both_mutants_are_refuted(verdicts):
     assert verdict.verdict == "consistent", verdict
     assert verdict.tightness is None
     assert len(verdict.controls) == 2
+    assert verdict.instances["random"] >= 10_000
+    assert "hunter" not in verdict.instances
+
+
+def test_identities_are_hunted_at_paper_only():
+    effort = dataclasses.replace(EFFORTS["paper"], random=256, corners=128, tight=16, steps=2, waves=1)
+    with float64():
+        found = [one.found_by for one in samples(find_claim("test_gap_is_kl"), effort)]
+    assert found.count("hunter") == len(find_claim("test_gap_is_kl").domain.shapes)
 
 
 def test_a_misprint_is_violated_with_proof_and_its_correction_holds_at_the_witness(verdicts):
