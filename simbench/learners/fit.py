@@ -7,6 +7,12 @@ import numpy as np
 from simbench.errors import SimbenchError
 from simbench.learners.bradley_terry import MAX_STEPS
 from simbench.learners.kernels.bradley_terry import fit_tabular_numba
+from simbench.tape.kernel import kernel
+
+
+@kernel
+def _fit_prompt(counts, wins, reward, ridge, weights, factor, direction, memory):
+    return fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, memory)
 
 
 def fit_tabular(wins: Any, ridge: float) -> np.ndarray:
@@ -21,7 +27,7 @@ def fit_tabular(wins: Any, ridge: float) -> np.ndarray:
         counts = wins[s] + wins[s].T
         np.fill_diagonal(counts, 0.0)
         scratch = np.empty(size), np.empty((size, size)), np.empty(size), np.array([1.0 / ridge, 0.0])
-        if not fit_tabular_numba(counts, wins[s], rewards[s], ridge, *scratch):
+        if not _fit_prompt(counts, wins[s], rewards[s], ridge, *scratch):
             raise SimbenchError(
                 f"the Bradley-Terry fit of prompt {s} did not converge in {MAX_STEPS} Newton steps."
             )

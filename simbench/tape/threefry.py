@@ -17,7 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from simbench.tape.kernel import kernel
+from simbench.tape.kernel import inner, kernel
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA  # Threefry's key-schedule constant for 32-bit words
@@ -61,14 +61,14 @@ def threefry_jax(key0: Any, key1: Any, counter0: Any, counter1: Any) -> tuple[An
     return _encrypt(jnp, *(jnp.asarray(word, dtype=jnp.uint32) for word in (key0, key1, counter0, counter1)))
 
 
-@kernel
+@inner
 def _mix(x0, x1, rotation):
     x0 = np.uint32(x0 + x1)
     x1 = np.uint32((x1 << np.uint32(rotation)) | (x1 >> np.uint32(32 - rotation)))
     return x0, np.uint32(x1 ^ x0)
 
 
-@kernel
+@inner
 def _four(x0, x1, r0, r1, r2, r3, add0, add1):
     x0, x1 = _mix(x0, x1, r0)
     x0, x1 = _mix(x0, x1, r1)

@@ -12,6 +12,7 @@ from simbench.learners import fit_tabular
 from simbench.learners.bradley_terry import fit_tabular_jax
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.precision import entry_point
+from simbench.tape.kernel import kernel
 from tests.naive.fit import fit_rewards
 
 traced_fit = entry_point(jax.jit(fit_tabular_jax))
@@ -110,6 +111,16 @@ def test_rewards_too_far_apart_for_shared_exponentials():
     np.testing.assert_allclose(traced, reward, rtol=1e-9)
 
 
+@kernel
+def settled_then_moved(counts, wins, reward, moved, ridge, first, second, weights, factor, direction, memory):
+    """Fit `reward`, then take the step of one more label from there into `moved`; return whether the fit was solved."""
+    solved = fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, memory)
+    for a in range(reward.shape[0]):
+        moved[a] = reward[a]
+    anticipate_label_numba(moved, factor, first, second, True, direction, memory)
+    return solved
+
+
 def test_anticipated_step_is_newtons_own():
     """The O(A^2) step for one new label equals the Newton step computed from the new counts at the old optimum."""
     ridge, first, second = 0.3, 2, 5
@@ -127,10 +138,10 @@ def test_anticipated_step_is_newtons_own():
     factor = np.empty((7, 7))
     scratch = np.empty(7), np.empty(7)
     memory = np.array([1 / ridge, 0.0])
-    settled = reward.copy()
-    assert fit_tabular_numba(counts, wins, settled, ridge, scratch[0], factor, scratch[1], memory)
-    moved = settled.copy()
-    anticipate_label_numba(moved, factor, first, second, True, scratch[1], memory)
+    settled, moved = reward.copy(), reward.copy()
+    assert settled_then_moved(
+        counts, wins, settled, moved, ridge, first, second, scratch[0], factor, scratch[1], memory
+    )
     assert np.ptp(expected) < 0.25  # an undamped step
     np.testing.assert_allclose(moved - settled, expected, rtol=0, atol=1e-10)
 

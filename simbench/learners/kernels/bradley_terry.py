@@ -13,13 +13,13 @@ from simbench.learners.bradley_terry import (
     WIDEST,
 )
 from simbench.learners.kernels.cholesky import factorise_and_solve, largest_inverse_entry, solve
-from simbench.tape.kernel import inner, kernel
+from simbench.tape.kernel import inner
 
 K, AGE = 0, 1  # entries of a fit's memory
 ENORMOUS = 1e150  # K stops here: no stopping rule holds with it, and its products stay finite
 
 
-@kernel
+@inner
 def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, memory):
     """Move `reward [A]` in place to the minimiser for `counts` (symmetric, zero diagonal) and `wins [A, A]`.
 
@@ -86,7 +86,7 @@ def sigmoid(x):
     return (1.0 if x >= 0.0 else decay) / (1.0 + decay)
 
 
-@kernel
+@inner
 def anticipate_label_numba(reward, factor, first, second, first_won, direction, memory):
     """Take the Newton step of one new label from the optimum before it, in O(A^2).
 
