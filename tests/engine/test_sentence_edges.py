@@ -80,6 +80,13 @@ def test_a_class_of_one():
     np.testing.assert_allclose(columns["regret"][1], columns["regret"][0], rtol=1e-12)
 
 
+def test_kernel_states_are_of_one_type():
+    """A table that happens to be the world's own array would be read-only, and the loop be compiled once more."""
+    for members in (1, 3):
+        state = Composed(Parts(model=Finite())).kernel(world_of("finite", members=members)).fresh_state()
+        assert all(part.flags.writeable for part in state if isinstance(part, np.ndarray))
+
+
 def test_many_sources():
     """W = 64: fixed policies of sources as samplers, and the source baselines, against the oracle."""
     world = sb.make("random_tabular", prompts=2, responses=5, beta=0.3)

@@ -92,7 +92,8 @@ class _Shared:
 @functools.lru_cache(maxsize=2)
 def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     recipe, log_ref, beta = shared.recipe, shared.log_ref, shared.beta
-    rewards = np.ascontiguousarray(np.moveaxis(shared.reward_class, 0, -1))  # [S, A, M]
+    # A copy even where the world's own array would do: that is read-only, another type for numba to compile for.
+    rewards = np.array(np.moveaxis(shared.reward_class, 0, -1), order="C")  # [S, A, M]
     log_partition = logsumexp(log_ref[..., None] + rewards / beta, axis=1)  # [S, M]
     prompts, responses, size = rewards.shape
     losses = np.empty((0, 0, 0, 0))
