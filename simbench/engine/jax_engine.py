@@ -46,10 +46,23 @@ class Carry(NamedTuple):
     diagnostics: dict[str, Any]
 
 
-def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any) -> Comparison:
-    """Return round t's comparison: prompt, two responses and a label, read off the tape."""
-    u = uniforms_jax(key[0], key[1], t.astype(jnp.uint32), jnp.arange(ROUND_SLOTS, dtype=jnp.uint32))
-    s = choose_jax(world.rho if world.train_rho is None else world.train_rho, u[PROMPT])
+class Deal(NamedTuple):
+    """What the tape alone says of a round: its uniforms and its prompt."""
+
+    uniforms: Any
+    prompt: Any
+
+
+def deal(world: Bandit, key: Any, t: Any) -> Deal:
+    """Read round t off the tape."""
+    slots = jnp.arange(ROUND_SLOTS, dtype=jnp.uint32)
+    u = uniforms_jax(key[0], key[1], jnp.asarray(t).astype(jnp.uint32), slots)
+    return Deal(u, choose_jax(world.rho if world.train_rho is None else world.train_rho, u[PROMPT]))
+
+
+def draw(learner: RoundLearner[Any], world: Bandit, dealt: Deal, t: Any, state: Any) -> Comparison:
+    """Return round t's comparison: prompt, two responses and a label."""
+    u, s = dealt
     log_first, log_second = learner.act(state, world)
     a = choose_jax(jnp.exp(log_first[s]), u[RESPONSE_1])
     b = choose_jax(jnp.exp(log_second[s]), u[RESPONSE_2])
@@ -61,10 +74,10 @@ def draw(learner: RoundLearner[Any], world: Bandit, key: Any, t: Any, state: Any
 
 
 def play_round(
-    learner: RoundLearner[Any], world: Bandit, prices: Prices, key: Any, t: Any, carry: Carry
+    learner: RoundLearner[Any], world: Bandit, prices: Prices, dealt: Deal, t: Any, carry: Carry
 ) -> Carry:
     """Play round t of one run: draw a comparison, let the learner observe it, price what it changed."""
-    comparison = draw(learner, world, key, t, carry.state)
+    comparison = draw(learner, world, dealt, t, carry.state)
     state = learner.observe(carry.state, world, comparison)
     accounts = carry.accounts
     if learner.touches == "row":
@@ -122,12 +135,17 @@ def advance(
     world = jax.tree.map(jnp.asarray, world)
     prices = price_world(world)
 
-    def one_round(t: Any, carries: Carry) -> Carry:
-        return strong(
-            jax.vmap(lambda key, carry: play_round(learner, world, prices, key, t, carry))(keys, carries)
-        )
+    def deal_all(t: Any) -> Deal:
+        return jax.vmap(lambda key: deal(world, key, t))(keys)
 
-    played = jax.lax.fori_loop(first, last, one_round, carry)
+    def one_round(t: Any, going: tuple[Deal, Carry]) -> tuple[Deal, Carry]:
+        # The tape is read a round ahead: XLA would work a prompt out again for every entry it picks, but for what
+        # goes round the loop.
+        dealt, carries = going
+        carries = jax.vmap(lambda *run: play_round(learner, world, prices, run[0], t, run[1]))(dealt, carries)
+        return deal_all(t + 1), strong(carries)
+
+    _, played = jax.lax.fori_loop(first, last, one_round, (deal_all(first), carry))
     settled = jax.vmap(lambda accounts: settle_all(accounts, last))(played.accounts)
     return played._replace(accounts=settled)
 

@@ -64,8 +64,9 @@ def jax_rounds(world, learner, *, rounds, run):
         prices = jax_ledger.price_world(world)
 
         def one(carry, t):
-            drawn = jax_engine.draw(learner, world, key, t, carry.state)
-            later = jax_engine.play_round(learner, world, prices, key, t, carry)
+            dealt = jax_engine.deal(world, key, t)
+            drawn = jax_engine.draw(learner, world, dealt, t, carry.state)
+            later = jax_engine.play_round(learner, world, prices, dealt, t, carry)
             winner = jnp.where(drawn.first_won, drawn.first, drawn.second)
             loser = jnp.where(drawn.first_won, drawn.second, drawn.first)
             charged = jnp.sum(carry.accounts.gaps, axis=1)

@@ -9,8 +9,9 @@ from statsmodels.base._penalties import L2
 from statsmodels.discrete.discrete_model import Logit
 
 from simbench.learners import fit_tabular
-from simbench.learners.bradley_terry import fit_tabular_jax
+from simbench.learners.bradley_terry import WIDEST
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
+from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.precision import entry_point
 from simbench.tape.kernel import kernel
 from tests.naive.fit import fit_rewards
@@ -109,6 +110,22 @@ def test_rewards_too_far_apart_for_shared_exponentials():
     traced, solved = traced_fit(wins, np.zeros(50), ridge)
     assert solved
     np.testing.assert_allclose(traced, reward, rtol=1e-9)
+
+
+def test_a_run_too_wide_leaves_its_companions_alone():
+    """Of runs fitted side by side one starts too wide and one needs damped steps; each is as in any other company."""
+    ridge = 0.1
+    wins = np.stack(
+        [random_wins(5, 12, 40), random_wins(6, 12, 900), separable_chain(12, 50), np.zeros((12, 12))]
+    )
+    start = np.zeros((4, 12))
+    start[0] = np.linspace(0.6, -0.6, 12) * WIDEST
+    side_by_side = entry_point(jax.jit(jax.vmap(lambda wins, start: fit_tabular_jax(wins, start, ridge))))
+    rewards, solved = side_by_side(wins, start)
+    assert solved.all()
+    np.testing.assert_allclose(rewards, fit_tabular(wins, ridge), rtol=0, atol=1e-9)
+    for company in ([2, 0, 3, 1], [3, 1, 2, 2]):
+        np.testing.assert_array_equal(side_by_side(wins[company], start[company])[0], rewards[company])
 
 
 @kernel

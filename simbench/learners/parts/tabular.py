@@ -21,7 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE, fit_tabular_jax
+from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import normalised
