@@ -65,11 +65,9 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
 def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:
     """Return the name of the compiled loop that plays `learner`, or None when it has no kernel."""
     kernel = learner.kernel(world)
-    return (
-        None
-        if kernel is None
-        else _loop_name(kernel.module, _folded(tuple(learner.named_diagnostics(world).values())))
-    )
+    if kernel is None:
+        return None
+    return _loop_name(kernel.module, _folded(tuple(learner.named_diagnostics(world).values())))
 
 
 def _folded(reducers: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,15 +63,16 @@ class Kernel:
 
     def fresh_state(self) -> Any:
         """Return the state of another run; copying takes a hundredth of the time of building."""
-        copies = {id(array): array for array in (getattr(self.pattern, name) for name in self.shared)}
+        copies = {id(part): part for part in (getattr(self.pattern, name) for name in self.shared)}
 
         def copied(part: Any) -> Any:
+            if id(part) in copies:  # an array that the state holds under two names stays one
+                return copies[id(part)]
             if isinstance(part, tuple):
                 return type(part)(*(copied(field) for field in part))
             if not isinstance(part, np.ndarray):
                 return part
-            if id(part) not in copies:  # an array that the state holds under two names stays one
-                copies[id(part)] = part.copy()
+            copies[id(part)] = part.copy()
             return copies[id(part)]
 
         return copied(self.pattern)
