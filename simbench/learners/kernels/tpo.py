@@ -205,8 +205,9 @@ def choose(state, round_index):
     if plays == indices[PLAYING]:
         return NONE
     indices[PLAYING] = plays
-    copy_rows(state.log_policies[plays], state.log_policy)
-    copy_rows(state.policies[plays], state.policy)
+    prompts = state.policy.shape[0]
+    copy_rows(state.log_policies[plays], state.log_policy, 0, prompts)
+    copy_rows(state.policies[plays], state.policy, 0, prompts)
     return ALL
 
 
@@ -253,4 +254,4 @@ def renew_off(state, labels):
     state.indices[OFF] = off
     sources = state.source_values.shape[0]
     state.values[sources] = worst[off] - allowance
-    copy_rows(state.log_policies[sources + off], state.deployed)
+    copy_rows(state.log_policies[sources + off], state.deployed, 0, state.deployed.shape[0])

@@ -11,7 +11,7 @@ from simbench.learners.kernels.linear_fit import fit_label
 from simbench.learners.kernels.linear_objective import DRIFT, STALE, count_label, open_fit
 from simbench.learners.kernels.recipe import Recipe, without_bonus
 from simbench.learners.kernels.schedules import NONE
-from simbench.learners.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, transfer
+from simbench.learners.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, next_round
 from simbench.learners.kernels.transfer import online_learns
 from simbench.precision import float64
 from simbench.tape.kernel import inner
@@ -41,17 +41,17 @@ def start(world: Bandit, learner: "TPO", confidence: "Ellipsoid", recipe: Recipe
 @inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Let the online learner and the estimate see the label, count the round, choose again."""
-    fit, information = state.estimate, state.information
+    fit, information = state.estimate, state.transfer.information
     state.diagnostics[UNSOLVED_FITS] = 0.0
     touched = NONE
-    if online_learns(state.blocks, round_index):
+    if online_learns(state.transfer.blocks, round_index):
         touched = linear.observe(state.online, prompt, first, second, first_won, round_index)
         state.diagnostics[UNSOLVED_FITS] += state.online.diagnostics[0]
     if first != second or fit.memory[DRIFT] == STALE:
         count_label(fit, prompt, first, second, first_won)
         if not fit_label(fit, prompt, first, second, first_won):
             state.diagnostics[UNSOLVED_FITS] += 1.0
-        add_label(information, state.tables, prompt, first, second)
+        add_label(information, state.transfer.tables, prompt, first, second)
         for k in range(fit.theta.shape[0]):
             information.theta[0, k] = fit.theta[k]
-    return transfer(state, touched, round_index)
+    return next_round(state.transfer, touched, round_index)

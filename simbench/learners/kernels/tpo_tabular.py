@@ -10,7 +10,7 @@ from simbench.learners.kernels.box_fit import BoxScratch, box_scratch, fit_box
 from simbench.learners.kernels.ellipsoid import add_label
 from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.schedules import NONE
-from simbench.learners.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, transfer
+from simbench.learners.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, next_round
 from simbench.learners.kernels.transfer import online_learns
 from simbench.learners.parts.losses import LOGISTIC
 from simbench.precision import float64
@@ -67,7 +67,7 @@ def observe(state, prompt, first, second, first_won, round_index):
     """Let the online learner and the estimate see the label, count the round, choose again."""
     state.diagnostics[UNSOLVED_FITS] = 0.0
     touched = NONE
-    if online_learns(state.blocks, round_index):
+    if online_learns(state.transfer.blocks, round_index):
         touched = tabular.observe(state.online, prompt, first, second, first_won, round_index)
         state.diagnostics[UNSOLVED_FITS] += state.online.diagnostics[0]
     winner, loser = (first, second) if first_won else (second, first)
@@ -76,8 +76,8 @@ def observe(state, prompt, first, second, first_won, round_index):
         state.estimate.counts[prompt, first, second] += 1.0
         state.estimate.counts[prompt, second, first] += 1.0
         fit_prompt(state, prompt)
-        add_label(state.information, state.tables, prompt, first, second)
-    return transfer(state, touched, round_index)
+        add_label(state.transfer.information, state.transfer.tables, prompt, first, second)
+    return next_round(state.transfer, touched, round_index)
 
 
 @inner
@@ -91,7 +91,7 @@ def fit_prompt(state, prompt):
         estimate.counts[prompt],
         0.0,
         estimate.credit,
-        state.tables.cells.log_ref[prompt, 0],
+        state.transfer.tables.cells.log_ref[prompt, 0],
         estimate.beta,
         estimate.ridge,
         estimate.half,
@@ -102,4 +102,4 @@ def fit_prompt(state, prompt):
     if not solved:
         state.diagnostics[UNSOLVED_FITS] += 1.0
     for a in range(row.shape[0]):
-        state.information.theta[prompt, a] = row[a] + estimate.half
+        state.transfer.information.theta[prompt, a] = row[a] + estimate.half

@@ -86,8 +86,8 @@ def first_largest(values):
 
 
 @inner
-def copy_rows(rows, into):
-    """Write one table `[S, A]` over another."""
-    for s in range(into.shape[0]):
+def copy_rows(rows, into, low, high):
+    """Write rows low, …, high - 1 of one table `[S, A]` over those of another."""
+    for s in range(low, high):
         for a in range(into.shape[1]):
             into[s, a] = rows[s, a]
