@@ -34,6 +34,7 @@ VARIANTS = {
     "online dpo": {"online": "online_dpo", "block": 7, "share": 0.5},
     "no online rounds": {"share": 0.0},
     "only online rounds": {"share": 1.0},
+    "sources by their bonus": {"bonus_scale": 0.1},
     "no bonus, no doubt": {"bonus_scale": 0.0, "pessimism_scale": 0.0},
     "every round": {"refresh_every": 1},
     "every 13": {"refresh_every": 13},
@@ -57,14 +58,14 @@ def world_with_gaps():
     return world.replace(rho=[0.0, 0.4, 0.6], log_ref=log_ref)
 
 
-def twins(model, **words):
+def twins(model, oracle=naive.NaiveEllipsoidTPO, **words):
     """Return the product's TPO and the oracle's."""
     words = DEFAULT | words
     every = words.pop("refresh_every", 0)
     schedule = naive.Every(every) if every else naive.Geometric(1.3)
     fast = TPO(**words, model=model, refresh_growth=1.3, refresh_every=every)
     words |= {"lam": words.pop("regularisation"), "online_ridge": words.pop("ridge")}
-    return fast, naive.NaiveEllipsoidTPO(**words, model=model, refresh=schedule)
+    return fast, oracle(**words, model=model, refresh=schedule)
 
 
 def compiled(test):
