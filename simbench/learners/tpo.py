@@ -10,10 +10,10 @@
               argmax of all these, sources first
 
 Both values are relative to ref: in a finite class by likelihood ratios (parts/version_space.py), in the log-linear and
-the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py). On the event that D does not
-mislead, a source is played in vain only while its bonus hides that it is worse, so the price of not knowing which
-source is good is of the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret
-so far was: no coverability in its rate.
+the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py). On the event that D does not mislead, a source
+is played in vain only while its bonus hides that it is worse, so the price of not knowing which source is good is of
+the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret so far was: no
+coverability in its rate.
 Source: huang2025, Algorithms 1 and 2.
 """
 

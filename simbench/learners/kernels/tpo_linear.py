@@ -1,6 +1,6 @@
 """TPO over the linear class as a numba kernel: the twin of learners/tpo.py with learners/parts/ellipsoid.py."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,12 @@ def start(world: Bandit, learner: "TPO", confidence: "Ellipsoid", recipe: Recipe
     with float64():
         ridge = float(confidence.ridge(world))
     log_ref, features, beta = np.array(world.log_ref), np.array(world.features), float(world.beta)
-    shape = {"log_ref": log_ref, "beta": beta, "features": features, "radius": float(learner.radius)}
+    shape: dict[str, Any] = {
+        "log_ref": log_ref,
+        "beta": beta,
+        "features": features,
+        "radius": float(learner.radius),
+    }
     return tpo_ellipsoid.start(
         world,
         learner,
