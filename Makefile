@@ -37,7 +37,7 @@ test-long: .venv/ready-test ## long statistical tests; SIMBENCH_LONG=full for th
 
 test-nojit: .venv/ready-test ## kernels as plain Python, with their coverage
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/learners tests/engine/test_three_implementations.py \
-		tests/engine/test_sentences.py -m "not thorough" \
+		tests/engine/test_sentences.py tests/engine/test_tpo.py tests/engine/test_tpo_ellipsoid.py -m "not thorough" \
 		-k "not vs_naive_online and not vs_numba_online and not apart and not mutant" \
 		--cov=simbench.learners --cov=simbench.engine --cov-report=term-missing:skip-covered
 

@@ -51,8 +51,7 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
     Diagnostics at the end of which only the last value counts are not compiled in: worlds with any number of them, one
     per source, share a loop.
     """
-    while reducers and reducers[-1] == "last":
-        reducers = reducers[:-1]
+    reducers = _folded(reducers)
     text = Path(round_loop.__file__).read_text()
     for line in (PARTS, CODES):
         if text.count(line) != 1:
@@ -66,7 +65,15 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
 def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:
     """Return the name of the compiled loop that plays `learner`, or None when it has no kernel."""
     kernel = learner.kernel(world)
-    return None if kernel is None else _loop_name(kernel.module, tuple(learner.diagnostics.values()))
+    if kernel is None:
+        return None
+    return _loop_name(kernel.module, _folded(tuple(learner.named_diagnostics(world).values())))
+
+
+def _folded(reducers: tuple[str, ...]) -> tuple[str, ...]:
+    while reducers and reducers[-1] == "last":
+        reducers = reducers[:-1]
+    return reducers
 
 
 def _loop_name(kernel_module: str, reducers: tuple[str, ...]) -> str:

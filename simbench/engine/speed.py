@@ -35,7 +35,9 @@ ROWS = (
     "xpo/tabular/10x10",
     "xpo/finite256/5x10",
     "tpo/finite256/5x10",
+    "tpo/tabular/10x10",
     "online_dpo/linear/5x15",
+    "tpo/linear/5x15",
 )
 WORLDS = {"finite256": "random_finite", "linear": "random_linear"}  # of function classes that need their own
 SOURCES = {"number": 8, "gap": 0.2, "relative": True}  # of the world that transfer is timed in
@@ -72,7 +74,7 @@ def _row(name: str) -> list[dict[str, Any]]:
     if learner_name == "floor":
         seconds, again = _best_seconds((floor, 2_000), (floor, 2_000))
         return [_entry(name, "numba", seconds, again, None)]
-    chosen = {"model": model.rstrip("0123456789")} if model in WORLDS else {}
+    chosen = {"model": model.rstrip("0123456789")} if model in WORLDS or learner_name == "tpo" else {}
     learner = configure("learner", learner_name, chosen, "speed")
     naive = _naive_seconds(world) if name == YARDSTICK else None
     numba_seconds, floor_seconds = _best_seconds((_numba_piece(world, learner), 500), (floor, 2_000))

@@ -15,6 +15,7 @@ import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -48,8 +49,9 @@ class Kernel:
 
     and `build()` returns a NamedTuple of arrays, updated in place, with at least `log_policy [S, A]`, `policy [S, A]`
     (what is charged) and `diagnostics [k]` (this round's values, in the declared order); a learner that hands out
-    another policy than it plays adds its logarithm as `deployed [S, A]`. Fields named in `shared` are never written,
-    and all runs may have the same. Nothing is built for those who only ask whether there is a kernel.
+    another policy than it plays adds its logarithm as `deployed [S, A]`. Fields named in `shared`, with dots if they
+    lie deeper, are never written, and all runs may have the same. Nothing is built for those who only ask whether
+    there is a kernel.
     """
 
     module: str
@@ -63,15 +65,16 @@ class Kernel:
 
     def fresh_state(self) -> Any:
         """Return the state of another run; copying takes a hundredth of the time of building."""
-        copies = {id(array): array for array in (getattr(self.pattern, name) for name in self.shared)}
+        copies = {id(part): part for part in (attrgetter(name)(self.pattern) for name in self.shared)}
 
         def copied(part: Any) -> Any:
+            if id(part) in copies:  # an array that the state holds under two names stays one
+                return copies[id(part)]
             if isinstance(part, tuple):
                 return type(part)(*(copied(field) for field in part))
             if not isinstance(part, np.ndarray):
                 return part
-            if id(part) not in copies:  # an array that the state holds under two names stays one
-                copies[id(part)] = part.copy()
+            copies[id(part)] = part.copy()
             return copies[id(part)]
 
         return copied(self.pattern)

@@ -10,10 +10,10 @@
               argmax of all these, sources first
 
 Both values are relative to ref: in a finite class by likelihood ratios (parts/version_space.py), in the log-linear and
-the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py; JAX only). On the event that D does not
-mislead, a source is played in vain only while its bonus hides that it is worse, so the price of not knowing which
-source is good is of the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret
-so far was: no coverability in its rate.
+the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py). On the event that D does not mislead, a source
+is played in vain only while its bonus hides that it is worse, so the price of not knowing which source is good is of
+the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret so far was: no
+coverability in its rate.
 Source: huang2025, Algorithms 1 and 2.
 """
 
@@ -233,17 +233,22 @@ class TPO(RoundLearner[TPOState]):
         return {"unsolved_fits": state.unsolved, "pulls_off": state.off_rounds, **pulls}
 
     def kernel(self, world: Bandit) -> Kernel | None:
-        """Return the numba form in a finite class; the others run on JAX."""
-        from simbench.learners.kernels import tpo
+        """Return the numba form of the class."""
+        from simbench.learners.kernels import tpo, tpo_ellipsoid, tpo_linear, tpo_tabular
         from simbench.learners.kernels.recipe import recipe
 
         confidence, online = self.confidence(), self.online_learner()
         confidence.check(world)
-        if not isinstance(confidence, VersionSpace):
-            return None
         numbers = recipe(world, online.parts())
         if numbers is None:
             return None
+        if isinstance(confidence, Ellipsoid):
+            module = tpo_linear if self.model == "linear" else tpo_tabular
+            return Kernel(
+                module=module.__name__,
+                build=lambda: module.start(world, self, confidence, numbers),
+                shared=tpo_ellipsoid.SHARED,
+            )
         return Kernel(
             module=tpo.__name__,
             build=lambda: tpo.start(world, self, numbers),

@@ -39,7 +39,9 @@ def numba_rounds(world, learner, *, rounds, run):
     buffer = tape_buffer(1)
     state = kernel.fresh_state()
     drawn, gaps = np.full((rounds, 3), -1), np.empty((rounds, 3))
-    wins = getattr(state, "wins", None)
+    wins = getattr(getattr(state, "estimate", state), "wins", None)
+    if wins is not None and wins.ndim < 3:  # the linear class lists pairs
+        wins = None
     before = None if wins is None else wins.copy()
     charged = ledger.regret.copy()
     for t in range(rounds):

@@ -2,12 +2,17 @@
 
 import jax
 import jax.numpy as jnp
+import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from simbench.learners.parts.worst_reward import Groups, worst_reward
+from simbench.learners.kernels.ball import factorise
+from simbench.learners.kernels.potential import open_cells, open_search
+from simbench.learners.kernels.worst_reward import FOUND, REFERENCE, find_worst_reward
+from simbench.learners.parts.worst_reward import Groups, occurring, worst_reward
 from simbench.precision import entry_point, float64
+from simbench.tape.kernel import kernel
 
 RADII = (0.0, 1e-6, 0.1, 0.5, 0.9, 1 - 1e-6, 1 - 1e-10, 1 + 1e-9, 3.0)  # of the way to the reference
 BETAS = (0.01, 0.1, 1.0, 10.0)
@@ -90,14 +95,43 @@ def test_no_policy_is_better_and_no_parameter_is_worse(model):
     found = solve(*stacked)
     assert found.solved.all()
     assert_allclose(found.is_reference, np.tile(np.array(RADII) > 1.0, 2 * len(BETAS)))
-    for i, (groups, theta, factor, radius) in enumerate(given):
-        worst, value = found.theta[i], found.value[i]
-        move = np.einsum("gkl,gk->gl", factor, worst - theta)
-        assert np.sqrt(np.sum(move**2)) <= radius * (1 + 1e-9) + 1e-12
-        assert upper(groups, worst) == pytest.approx(value, abs=1e-12)
-        reward = np.einsum("gpak,gk->gpa", groups.features, worst)
-        log_policy = normalised(groups.log_ref + reward / groups.beta)
-        if found.is_reference[i]:
-            log_policy = groups.log_ref
-            assert value == 0.0
-        assert lower(groups, theta, factor, radius, log_policy) == pytest.approx(value, abs=1e-11)
+    for i, case in enumerate(given):
+        certify(*case, found.theta[i], found.value[i], found.is_reference[i])
+
+
+def certify(groups, theta, factor, radius, worst, value, is_reference):
+    """The parameter is one of the ellipsoid's, and its policy is worth what it is."""
+    move = np.einsum("gkl,gk->gl", factor, worst - theta)
+    assert np.sqrt(np.sum(move**2)) <= radius * (1 + 1e-9) + 1e-12
+    assert upper(groups, worst) == pytest.approx(value, abs=1e-12)
+    reward = np.einsum("gpak,gk->gpa", groups.features, worst)
+    log_policy = normalised(groups.log_ref + reward / groups.beta)
+    if is_reference:
+        log_policy = groups.log_ref
+        assert value == 0.0
+    assert lower(groups, theta, factor, radius, log_policy) == pytest.approx(value, abs=1e-11)
+
+
+@kernel
+def solve_numba(cells, search, theta, factors, radius):
+    for g in range(theta.shape[0]):
+        factorise(factors[g], 0.0, factors[g])
+    return find_worst_reward(cells, search, theta, factors, radius)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["linear", "tabular"]
+    if numba.config.DISABLE_JIT
+    else [pytest.param(m, marks=pytest.mark.thorough) for m in ("linear", "tabular")],
+)
+def test_the_kernel_passes_the_same_check(model):
+    prepare = entry_point(jax.jit(occurring))
+    for i, (groups, theta, factor, radius) in enumerate(cases(model, seed=0)):
+        cells = open_cells(groups, *prepare(groups))
+        search = open_search(cells)
+        outcome = solve_numba(cells, search, theta, factor @ np.swapaxes(factor, 1, 2), radius)
+        assert outcome == (REFERENCE if RADII[i % len(RADII)] > 1.0 else FOUND)
+        if outcome == FOUND:  # else no parameter is written
+            certify(groups, theta, factor, radius, search.theta, search.value[0], False)
+        assert outcome == FOUND or search.value[0] == 0.0

@@ -69,9 +69,18 @@ def _last_row(matrix, vector):
 @inner
 def solve(factor, vector):
     """Replace v by H^{-1} v, with H factorised; return sqrt(v' H^{-1} v)."""
-    size = vector.shape[0]
+    square = forward_substitute(factor, vector)
+    for a in range(vector.shape[0]):
+        vector[a] *= factor[a, a]
+    back_substitute(factor, vector)
+    return math.sqrt(square)
+
+
+@inner
+def forward_substitute(factor, vector):
+    """Replace v by L^{-1} v, with H factorised; return v' H^{-1} v."""
     square = 0.0
-    for a in range(size):
+    for a in range(vector.shape[0]):
         value = vector[a]
         other = 0.0  # two chains of dependent operations instead of one
         for b in range(0, a - 1, 2):
@@ -82,10 +91,7 @@ def solve(factor, vector):
         value -= other
         vector[a] = value
         square += value * value * factor[a, a]
-    for a in range(size):
-        vector[a] *= factor[a, a]
-    back_substitute(factor, vector)
-    return math.sqrt(square)
+    return square
 
 
 @inner

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.kernels.linear_fit import anticipate_label, fit_linear, remember_start
+from simbench.learners.kernels.linear_fit import fit_label, fit_linear, remember_start
 from simbench.learners.kernels.linear_objective import (
     DECREMENT,
     DRIFT,
@@ -65,18 +65,17 @@ def observe(state, prompt, first, second, first_won, round_index):
         return NONE
     if due == THIS_PROMPT and not news and fit.memory[DRIFT] != STALE:
         return NONE  # a self-pair carries no information: the fit stands
-    remember_start(fit)
     if due == THIS_PROMPT:
         if fit.bonus:
             for a in range(fit.policy.shape[0]):
                 fit.policy[a] = state.slots.own_policy[prompt, a]
-        winner, loser = (first, second) if first_won else (second, first)
-        anticipate_label(fit, prompt, winner, loser, second)
+        solved = fit_label(fit, prompt, first, second, first_won)
     else:
+        remember_start(fit)
         fit.memory[DRIFT] = STALE
         fit.memory[DECREMENT] = np.inf
-    if not fit_linear(fit):
-        state.diagnostics[0] = 1.0
+        solved = fit_linear(fit)
+    state.diagnostics[0] = 0.0 if solved else 1.0
     responses = fit.policy.shape[0]
     for s in range(fit.mass.shape[0]):
         rewards = fit.reward[s * responses : (s + 1) * responses]

@@ -63,6 +63,18 @@ def fit_linear(fit):
 
 
 @inner
+def fit_label(fit, prompt, first, second, first_won):
+    """Fit again after one label, which the counts hold already; return whether the stopping rule was met.
+
+    `policy [A]` holds G(rhat) at the prompt if there is a bonus.
+    """
+    remember_start(fit)
+    winner, loser = (first, second) if first_won else (second, first)
+    anticipate_label(fit, prompt, winner, loser, second)
+    return fit_linear(fit)
+
+
+@inner
 def anticipate_label(fit, prompt, winner, loser, second):
     """Take the step of one new label from the last optimum, without a pass, and add its curvature to the Hessian.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
+from simbench.learners.parts.bonuses import NOTHING
 from simbench.learners.parts.samplers import MIXTURE, REFERENCE, TABLE, UNIFORM, Program
 from simbench.precision import float64
 
@@ -84,6 +85,15 @@ def recipe(world: Bandit, parts: "Parts") -> Recipe | None:
         tables=np.array(tables).reshape(len(tables), *world.log_ref.shape),
         log_first=log_first,
         log_second=log_second,
+    )
+
+
+def without_bonus(recipe: Recipe) -> Recipe:
+    """Return the recipe of the same sentence without optimism or pessimism."""
+    return recipe._replace(
+        rules=recipe.rules._replace(bonus=NOTHING, per_label=0.0),
+        mass=np.zeros_like(recipe.mass),
+        credit=np.zeros_like(recipe.credit),
     )
 
 

@@ -15,6 +15,17 @@ from simbench.bandit import Bandit
 from simbench.learners.kernels.finite import charge_bonus, charge_label, class_tables, first_best
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
+from simbench.learners.kernels.transfer import (
+    ONLINE,
+    Blocks,
+    blocks,
+    copy_rows,
+    count_round,
+    first_largest,
+    online_learns,
+    online_plays,
+    pulls,
+)
 from simbench.learners.parts.version_space import rpo_weight, source_bonus, version_threshold
 from simbench.precision import float64
 from simbench.quantities.value import TIE
@@ -25,21 +36,18 @@ if TYPE_CHECKING:
 
 OFF, CHOSEN, ONLINE_PLAYS, PLAYING = range(4)  # what `state.indices` holds
 # Fields of the state that no run writes.
-SHARED = ("rewards", "losses", "bonuses", "log_policies", "policies", "cdfs", "source_values", "values")
+SHARED = ("rewards", "losses", "bonuses", "log_policies", "policies", "cdfs", "source_values", "table")
 
 
 class Plan(NamedTuple):
     """The numbers of a TPO in a world."""
 
-    block: int
-    online_rounds: int
-    online_sees_all: bool
+    blocks: Blocks
     bonus: float  # what a source played once is given
     threshold: float  # of the version space, or RPO's allowance
     rpo: bool
     rpo_weight: float  # eta_n sqrt(n)
-    spread: float  # largest less smallest entry of `values`
-    refresh: Rules  # when pi_OFF is renewed; its other numbers are idle
+    spread: float  # largest less smallest entry of `table`
 
 
 class TPOKernelState(NamedTuple):
@@ -54,7 +62,7 @@ class TPOKernelState(NamedTuple):
     loss: np.ndarray  # [M] negative log-likelihoods of all labels
     objective: np.ndarray  # [M] the online learner's
     worst: np.ndarray  # [M] scratch
-    off_value: np.ndarray  # [1] V_pes
+    values: np.ndarray  # [W + 1] V_opt of each source when last looked at, V_pes
     indices: np.ndarray  # [4] see OFF … PLAYING
     rewards: np.ndarray  # [S, A, M]
     losses: np.ndarray  # [S, A, A, M] or empty
@@ -63,32 +71,20 @@ class TPOKernelState(NamedTuple):
     policies: np.ndarray  # [W + M + 1, S, A]
     cdfs: np.ndarray  # [W + M + 1, S, A]
     source_values: np.ndarray  # [W, M] E_{pi_w - ref} r^m - beta KL(pi_w || ref)
-    values: np.ndarray  # [M, M] of (reward, policy)
+    table: np.ndarray  # [M, M] values of (reward, policy)
 
 
 def plan(world: Bandit, learner: "TPO") -> Plan:
     """Return the numbers that the kernel reads."""
-    schedule = learner.schedule()
     values = _world_tables(_Key(world)).values
     with float64():
         return Plan(
-            block=int(learner.block),
-            online_rounds=learner.online_rounds,
-            online_sees_all=learner.online_data == "all",
+            blocks=blocks(learner),
             bonus=float(learner.bonus_scale * source_bonus(world, learner.delta)),
             threshold=float(learner.pessimism_scale * version_threshold(world, learner.delta)),
             rpo=learner.pessimism == "rpo",
             rpo_weight=float(rpo_weight(world, learner.delta, learner.eta, 1)),
             spread=float(values.max() - values.min()),
-            refresh=Rules(
-                loss=0,
-                bonus=0,
-                per_label=0.0,
-                schedule=int(schedule.code or 0),
-                period=int(schedule.period),
-                offline=0,
-                marks=np.array(schedule.marks, dtype=np.int64),
-            ),
         )
 
 
@@ -160,8 +156,8 @@ def start(world: Bandit, learner: "TPO", recipe: Recipe) -> TPOKernelState:
         loss=np.zeros(members),
         objective=objective.copy(),
         worst=np.empty(members),
-        off_value=worst[off : off + 1].copy(),
-        indices=np.array([off, -1 if online else 0, sources + members, plays]),
+        values=np.append(np.full(sources, math.inf), worst[off]),
+        indices=np.array([off, ONLINE if online else 0, sources + members, plays]),
         rewards=rewards,
         losses=losses,
         bonuses=bonuses,
@@ -169,7 +165,7 @@ def start(world: Bandit, learner: "TPO", recipe: Recipe) -> TPOKernelState:
         policies=tables.policies,
         cdfs=tables.cdfs,
         source_values=tables.source_values,
-        values=tables.values,
+        table=tables.values,
     )
 
 
@@ -182,19 +178,15 @@ def act(state, prompt):
 @inner
 def observe(state, prompt, first, second, first_won, round_index):
     """Count the pull, charge the label to every hypothesis, renew pi_OFF when it is due, choose again."""
-    plan = state.plan
+    blocks = state.plan.blocks
     sources = state.source_values.shape[0]
     charge_label(state.loss, state, prompt, first, second, first_won)
-    if plan.online_sees_all or round_index % plan.block < plan.online_rounds:
+    if online_learns(blocks, round_index):
         charge_label(state.objective, state, prompt, first, second, first_won)
         charge_bonus(state.objective, state, prompt, second)
         state.indices[ONLINE_PLAYS] = sources + first_best(state.objective)
-    chosen = state.indices[CHOSEN]
-    if chosen == sources:
-        state.diagnostics[0] += 1.0
-    elif chosen >= 0:
-        state.diagnostics[1 + chosen] += 1.0
-    if refit_due(plan.refresh, round_index) != WAIT:
+    count_round(state.diagnostics, sources, state.indices[CHOSEN])
+    if refit_due(blocks.refresh, round_index) != WAIT:
         renew_off(state, round_index + 1)
     return choose(state, round_index + 1)
 
@@ -202,10 +194,10 @@ def observe(state, prompt, first, second, first_won, round_index):
 @inner
 def choose(state, round_index):
     """Set what slot 1 plays in a round; return ALL if that is another policy than before, else NONE."""
-    plan, indices = state.plan, state.indices
+    indices = state.indices
     sources = state.source_values.shape[0]
-    if round_index % plan.block < plan.online_rounds:
-        indices[CHOSEN] = -1
+    if online_plays(state.plan.blocks, round_index):
+        indices[CHOSEN] = ONLINE
         plays = indices[ONLINE_PLAYS]
     else:
         indices[CHOSEN] = best_arm(state)
@@ -213,10 +205,9 @@ def choose(state, round_index):
     if plays == indices[PLAYING]:
         return NONE
     indices[PLAYING] = plays
-    for s in range(state.log_policy.shape[0]):
-        for a in range(state.log_policy.shape[1]):
-            state.log_policy[s, a] = state.log_policies[plays, s, a]
-            state.policy[s, a] = state.policies[plays, s, a]
+    prompts = state.policy.shape[0]
+    copy_rows(state.log_policies[plays], state.log_policy, 0, prompts)
+    copy_rows(state.policies[plays], state.policy, 0, prompts)
     return ALL
 
 
@@ -224,25 +215,14 @@ def choose(state, round_index):
 def best_arm(state):
     """Return the first source, or W for pi_OFF, whose value is within 1e-9 of the best."""
     sources = state.source_values.shape[0]
-    if sources == 0:
-        return 0
-    likeliest = first_best(state.loss)
-    top = state.off_value[0]
-    for w in range(sources):
-        top = max(top, optimistic(state, w, likeliest))
-    for w in range(sources):
-        if optimistic(state, w, likeliest) >= top - TIE:
-            return w
-    return sources
-
-
-@inner
-def optimistic(state, w, likeliest):
-    """Return V_opt of source w."""
-    pulls = state.diagnostics[1 + w]
-    if pulls == 0.0:
-        return math.inf
-    return state.source_values[w, likeliest] + state.plan.bonus / math.sqrt(pulls)
+    if sources > 0:
+        likeliest = first_best(state.loss)
+        for w in range(sources):
+            count = pulls(state.diagnostics, sources, w)
+            if count > 0.0:
+                bonus = state.plan.bonus / math.sqrt(count)
+                state.values[w] = state.source_values[w, likeliest] + bonus
+    return first_largest(state.values)
 
 
 @inner
@@ -263,7 +243,7 @@ def renew_off(state, labels):
         if excess <= limit or (plan.rpo and labels == 0):
             charge = excess / weight if plan.rpo else 0.0
             for m in range(size):
-                worst[m] = min(worst[m], state.values[r, m] + charge)
+                worst[m] = min(worst[m], state.table[r, m] + charge)
     allowance = plan.threshold / weight if plan.rpo else 0.0
     top = -math.inf
     for m in range(size):
@@ -272,8 +252,6 @@ def renew_off(state, labels):
     while worst[off] - allowance < top - TIE:
         off += 1
     state.indices[OFF] = off
-    state.off_value[0] = worst[off] - allowance
-    member = state.source_values.shape[0] + off
-    for s in range(state.deployed.shape[0]):
-        for a in range(state.deployed.shape[1]):
-            state.deployed[s, a] = state.log_policies[member, s, a]
+    sources = state.source_values.shape[0]
+    state.values[sources] = worst[off] - allowance
+    copy_rows(state.log_policies[sources + off], state.deployed, 0, state.deployed.shape[0])

@@ -123,7 +123,7 @@ class Ellipsoid(Confidence[Estimate]):
         log_ref = jnp.asarray(world.log_ref)
         mass, credit = NoBonus().start(world)
         problem = LinearProblem(
-            jnp.asarray(world.features), data.wins, mass, credit, log_ref, world.beta, self._ridge(world)
+            jnp.asarray(world.features), data.wins, mass, credit, log_ref, world.beta, self.ridge(world)
         )
         theta, multiplier, solved = fit_theta(
             Logistic(), False, problem, self.radius, data.theta[0], data.memory
@@ -133,7 +133,7 @@ class Ellipsoid(Confidence[Estimate]):
     def _fit_box(self, data: Estimate, world: Bandit, s: Any) -> Estimate:
         log_ref, half = jnp.asarray(world.log_ref), world.reward_bound / 2.0
         mass, credit = NoBonus().start(world)
-        problem = RowProblem(data.wins[s], mass[s], credit[s], log_ref[s], world.beta, self._ridge(world))
+        problem = RowProblem(data.wins[s], mass[s], credit[s], log_ref[s], world.beta, self.ridge(world))
         row, side, solved = fit_row(Logistic(), False, problem, half, data.theta[s] - half, data.memory[s])
         return data._replace(
             theta=data.theta.at[s].set(row + half),
@@ -143,14 +143,19 @@ class Ellipsoid(Confidence[Estimate]):
 
     def optimistic(self, data: Estimate, world: Bandit, pulls: Any) -> Any:
         """The estimate's value, and the bonus."""
-        groups, factor = self.groups(world), jnp.linalg.cholesky(data.information)
-        difference, cost = relative_to_ref(world, source_log_policies(world))
-        cells = difference.reshape(-1, *groups.log_ref.shape)
-        x = jnp.einsum("wgpa,gpak->gkw", cells, groups.features)
+        factor = jnp.linalg.cholesky(data.information)
+        x, cost = self.source_features(world)
         width = jnp.sqrt(jnp.sum(jax.scipy.linalg.solve_triangular(factor, x, lower=True) ** 2, axis=(0, 1)))
         estimate = jnp.einsum("gk,gkw->w", data.theta, x) - cost
         bonus = self.bonus_scale * self._radius(world, factor) * width
         return jnp.where(pulls > 0, estimate + bonus, jnp.inf)
+
+    def source_features(self, world: Bandit) -> tuple[Any, Any]:
+        """Return x_w `[G, k, W]` and beta KL(pi_w || ref) `[W]`."""
+        groups = self.groups(world)
+        difference, cost = relative_to_ref(world, source_log_policies(world))
+        cells = difference.reshape(-1, *groups.log_ref.shape)
+        return jnp.einsum("wgpa,gpak->gkw", cells, groups.features), cost
 
     def pessimistic(self, data: Estimate, world: Bandit, labels: Any) -> Pessimistic:
         """Look for the worst reward; the policy that is best against it."""
@@ -169,7 +174,7 @@ class Ellipsoid(Confidence[Estimate]):
         """The fit of thetahat after the last label."""
         return data.unsolved
 
-    def _least_slope(self, world: Bandit) -> Any:
+    def least_slope(self, world: Bandit) -> Any:
         """Return gamma."""
         difference = world.reward_bound
         if self.model == "linear":
@@ -178,15 +183,20 @@ class Ellipsoid(Confidence[Estimate]):
             difference = self.radius * jnp.sqrt(jnp.max(jnp.sum(pairs**2, axis=-1)))
         return 1.0 / (2.0 + jnp.exp(difference) + jnp.exp(-difference))
 
-    def _ridge(self, world: Bandit) -> Any:
-        return self._least_slope(world) * self.regularisation
+    def ridge(self, world: Bandit) -> Any:
+        """Return gamma lam, of the estimate."""
+        return self.least_slope(world) * self.regularisation
 
     def _radius(self, world: Bandit, factor: Any) -> Any:
         """Return bet_1, of V = factor factor'."""
         diagonal = jnp.diagonal(factor, axis1=1, axis2=2) / jnp.sqrt(self.regularisation)
         log_det = 2.0 * jnp.sum(jnp.log(diagonal))
-        chance = jnp.sqrt(log_det + 2.0 * jnp.log(1.0 / self.delta)) / (2.0 * self._least_slope(world))
+        chance = jnp.sqrt(log_det + 2.0 * jnp.log(1.0 / self.delta)) / (2.0 * self.least_slope(world))
+        return chance + self.prior_radius(world)
+
+    def prior_radius(self, world: Bandit) -> Any:
+        """Return sqrt(lam) B0: how far theta* may be from theta0."""
         size = self.radius
         if self.model == "tabular":
             size = world.reward_bound / 2.0 * jnp.sqrt(1.0 * world.log_ref.size)
-        return chance + jnp.sqrt(self.regularisation) * size
+        return jnp.sqrt(self.regularisation) * size

@@ -78,7 +78,7 @@ class _Potential(NamedTuple):
 
 def worst_reward(groups: Groups, theta: Any, factor: Any, radius: Any) -> Worst:
     """Return the minimum of F over the ellipsoid of `radius` around theta; V = factor factor', lower triangular."""
-    psi, basis = _occurring(groups)
+    psi, basis = occurring(groups)
     spread = jax.scipy.linalg.cho_solve((factor, True), basis)  # V^{-1} C
     missing = 1.0 - jnp.sum(basis**2, axis=1)  # 1 for a column of zeros
     gram = jnp.swapaxes(basis, 1, 2) @ spread
@@ -110,7 +110,7 @@ def worst_reward(groups: Groups, theta: Any, factor: Any, radius: Any) -> Worst:
     )
 
 
-def _occurring(groups: Groups) -> tuple[Any, Any]:
+def occurring(groups: Groups) -> tuple[Any, Any]:
     """Return psi `[G, P, A, k]`, zero on cells that never occur, and an orthonormal basis C `[G, k, m]` of its span."""
     ref = jnp.exp(groups.log_ref)
     psi = groups.features - jnp.einsum("gpa,gpak->gpk", ref, groups.features)[:, :, None]
