@@ -1,14 +1,13 @@
 """Many small symmetric systems at once: elimination that XLA turns into loops along the runs.
 
-Batches come last, `[A, B]`, and everything here is elementwise along them: a run's bits depend on no other run.
-XLA's own sums over a short axis, and what it fuses across a concatenation, stay scalar or are computed again for
-every entry; unrolled sums and rows kept apart are not (a third of the time at A = 10, measured).
+For few unknowns, up to UNROLLED. Batches come last, `[A, B]`, and everything here is elementwise along them: a run's
+bits depend on no other run. XLA's own sums over a short axis, and what it fuses across a concatenation, stay scalar or
+are computed again for every entry; unrolled sums and rows kept apart are not.
 """
 
 from typing import Any
 
 import jax.numpy as jnp
-import jax.scipy
 
 UNROLLED = (
     12  # up to this many unknowns the elimination is unrolled; beyond, a program would take long to compile
@@ -16,7 +15,9 @@ UNROLLED = (
 
 
 def added(terms: Any) -> Any:
-    """Return the sum over the first axis, in order, for every run the same way."""
+    """Return the sum over the first axis; of few terms in order, for every run the same way."""
+    if len(terms) > UNROLLED:
+        return jnp.sum(terms, axis=0)
     total = terms[0]
     for term in terms[1:]:
         total = total + term
@@ -25,29 +26,23 @@ def added(terms: Any) -> Any:
 
 def largest(terms: Any) -> Any:
     """Return the maximum over the first axis."""
+    if len(terms) > UNROLLED:
+        return jnp.max(terms, axis=0)
     top = terms[0]
     for term in terms[1:]:
         top = jnp.maximum(top, term)
     return top
 
 
-def solve_laplacian(stiffness: Any, curvature: Any, vector: Any, unrolled: int = UNROLLED) -> Any:
+def solve_laplacian(stiffness: Any, curvature: Any, vector: Any) -> Any:
     """Return x `[A, B]` with stiffness_a x_a - sum_{b != a} curvature_ab x_b = vector_a, in each of B runs.
 
     Args:
         stiffness: the diagonal `[A, B]`; it exceeds the row sums of curvature, so the matrix is positive definite.
         curvature: symmetric, `[A, A, B]`, not negative; its diagonal is not read.
         vector: right-hand sides `[A, B]`.
-        unrolled: up to which A the elimination is unrolled.
     """
-    size = len(stiffness)
-    if size > unrolled:
-        on_diagonal = jnp.eye(size, dtype=bool)[..., None]
-        matrix = jnp.moveaxis(jnp.where(on_diagonal, stiffness, -curvature), -1, 0)
-        factor = jnp.linalg.cholesky(matrix)
-        solution = jax.scipy.linalg.cho_solve((factor, True), jnp.moveaxis(vector, -1, 0)[..., None])
-        return jnp.moveaxis(solution[..., 0], 0, -1)
-    rows = [jnp.concatenate([stiffness[a][None], -curvature[a, a + 1 :]]) for a in range(size)]
+    rows = [jnp.concatenate([stiffness[a][None], -curvature[a, a + 1 :]]) for a in range(len(stiffness))]
     return _eliminate(rows, list(vector))
 
 
