@@ -1,5 +1,6 @@
 """The Bradley-Terry fit of one prompt in JAX, many runs side by side; learners/bradley_terry.py has the mathematics."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -62,12 +63,8 @@ def _step(labels: Labels, ridge: Any, carry: Any) -> Any:
     direction = solve_laplacian(added(curvature) + ridge, curvature, downhill)
     # The cond keeps XLA from eliminating once more for every entry of what follows.
     long = jnp.any(_width(direction) > FULL_STEP)
-    reward, met = jax.lax.cond(
-        long,
-        lambda *step: _move(*step, damped=True),
-        lambda *step: _move(*step, damped=False),
-        reward, direction, downhill, ridge, done | wide,
-    )  # fmt: skip
+    state = reward, direction, downhill, ridge, done | wide
+    reward, met = jax.lax.cond(long, partial(_move, damped=True), partial(_move, damped=False), *state)
     return reward, done | (met & ~wide), steps + 1
 
 
