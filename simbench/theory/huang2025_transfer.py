@@ -106,18 +106,22 @@ class TransferPriceOfManySources(Rate):
     )
 
 
+NUMBER = "environment.sources.number"
+
+
 class Coverability(Rate):
-    """The mean gap of pi_OFF grows at most like C_cov^0.3 in a class of fixed size.
+    """The mean gap of pi_OFF grows at most like C_cov^0.3 in a class of fixed size, after 400 labels.
 
     `places` is C_cov up to a few per cent (2.3, 4.4, 8.2 and 11.3 for 2, 4, 8 and 11). Theorem 3.2 has the coverage of
-    pi* by the data in its rate, and log of the size of the class, but not its coverability. The class holds a reward
-    whose policy is .03 short of pi* and is the safest before any label: pi_OFF starts there, not from nothing.
+    pi* by the data in its rate, and log of the size of the class, but not its coverability; that comes back with the
+    data, whose coverage of pi* is what the online learner has found so far.
     """
 
     study = "self_transfer"
     column = "value_gap"
     x = "environment.places"
     at_most = 0.3
+    where = {NUMBER: 1}  # noqa: RUF012 - a claim's attribute, never written
     controls = (
         Altered("the average policy of the learner that gathered the data", column="average_value_gap"),
     )
@@ -125,8 +129,10 @@ class Coverability(Rate):
 
 @claim("self_transfer_ignores_coverability", source="huang2025, Theorem 3.2")
 class SelfTransferIgnoresCoverability(Coverability):
-    """E gap(pi_OFF) on data of XPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 253 rewards, T fixed.
+    """E gap(pi_OFF) on data of XPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 253 rewards, 400 labels.
 
+    The class holds a reward whose policy is .03 short of pi* and is the safest before any label: pi_OFF starts there,
+    not from nothing, and without it the statement is false (`self_transfer_from_nothing_ignores_coverability`).
     The online learner that gathers the data pays for the coverability: its average policy is the control.
     """
 
@@ -135,9 +141,28 @@ class SelfTransferIgnoresCoverability(Coverability):
 
 @claim("greedy_self_transfer_ignores_coverability", source="huang2025, Theorem 3.2")
 class GreedySelfTransferIgnoresCoverability(Coverability):
-    """E gap(pi_OFF) on data of greedy online DPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, T fixed.
+    """E gap(pi_OFF) on data of greedy online DPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 400 labels.
 
+    The class holds a safe reward, .03 short, as in `self_transfer_ignores_coverability`.
     Control: the average policy of the learner that gathered the data.
     """
 
     learner = "greedy, distilled"
+
+
+@claim(
+    "self_transfer_from_nothing_ignores_coverability",
+    source="simbench, on huang2025",
+    expected="violated",
+    corrected_by="self_transfer_ignores_coverability",
+)
+class SelfTransferFromNothingIgnoresCoverability(Coverability):
+    """The same without the safe reward, 252 members that all hide their good responses: false after 400 labels.
+
+    Nothing in the class is good before the data say which, and how soon they do is the coverability's doing: pi_OFF
+    pays for it as the average policy does. (After 4000 labels it is pi* in every run, whatever the coverability.)
+    """
+
+    learner = "XPO, distilled"
+    where = {NUMBER: 0}  # noqa: RUF012
+    controls = ()
