@@ -5,7 +5,7 @@ has the same width: the last one of a study is padded, because another width mov
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -112,6 +112,25 @@ def _reduce(reducer: str, before: Any, now: Any) -> Any:
     return jnp.maximum(before, jnp.where(now != 0, 1.0, 0.0))
 
 
+def over_rounds(
+    world: Bandit, keys: Any, first: Any, last: Any, runs: Any, play: Callable[[Deal, Any, Any], Any]
+) -> Any:
+    """Return `runs` after `play(deal, t, run)` of rounds first, …, last - 1, in every run of the block.
+
+    The tape is read a round ahead: XLA would work a prompt out again for every entry it picks, but for what goes round
+    the loop.
+    """
+
+    def deal_all(t: Any) -> Deal:
+        return jax.vmap(lambda key: deal(world, key, t))(keys)
+
+    def one_round(t: Any, going: tuple[Deal, Any]) -> tuple[Deal, Any]:
+        dealt, runs = going
+        return deal_all(t + 1), strong(jax.vmap(play, (0, None, 0))(dealt, t, runs))
+
+    return jax.lax.fori_loop(first, last, one_round, (deal_all(first), runs))[1]
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
     """Return the carries of a block of runs before round 0."""
@@ -135,17 +154,14 @@ def advance(
     world = jax.tree.map(jnp.asarray, world)
     prices = price_world(world)
 
-    def deal_all(t: Any) -> Deal:
-        return jax.vmap(lambda key: deal(world, key, t))(keys)
-
-    def one_round(t: Any, going: tuple[Deal, Carry]) -> tuple[Deal, Carry]:
-        # The tape is read a round ahead: XLA would work a prompt out again for every entry it picks, but for what
-        # goes round the loop.
-        dealt, carries = going
-        carries = jax.vmap(lambda *run: play_round(learner, world, prices, run[0], t, run[1]))(dealt, carries)
-        return deal_all(t + 1), strong(carries)
-
-    _, played = jax.lax.fori_loop(first, last, one_round, (deal_all(first), carry))
+    played = over_rounds(
+        world,
+        keys,
+        first,
+        last,
+        carry,
+        lambda dealt, t, run: play_round(learner, world, prices, dealt, t, run),
+    )
     settled = jax.vmap(lambda accounts: settle_all(accounts, last))(played.accounts)
     return played._replace(accounts=settled)
 

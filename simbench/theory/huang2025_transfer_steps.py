@@ -99,10 +99,10 @@ def later(world: Bandit, keys: Any, states: AuditedState, first: int, last: int)
     """Play rounds first, ..., last - 1."""
     world = jax.tree.map(jnp.asarray, world)
 
-    def one(key: Any, state: AuditedState, t: Any) -> AuditedState:
-        return LEARNER.observe(state, world, jax_engine.draw(LEARNER, world, key, t, state))
+    def one(dealt: jax_engine.Deal, t: Any, state: AuditedState) -> AuditedState:
+        return LEARNER.observe(state, world, jax_engine.draw(LEARNER, world, dealt, t, state))
 
-    return jax.lax.fori_loop(first, last, lambda t, now: jax.vmap(one, (0, 0, None))(keys, now, t), states)
+    return jax_engine.over_rounds(world, keys, first, last, states, one)
 
 
 def audits(
