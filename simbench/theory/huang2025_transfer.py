@@ -122,7 +122,7 @@ class Coverability(Rate):
     x = "environment.places"
     at_most = 0.3
     where = {NUMBER: 1}  # noqa: RUF012 - a claim's attribute, never written
-    controls = (
+    controls: tuple[Altered, ...] = (
         Altered("the average policy of the learner that gathered the data", column="average_value_gap"),
     )
 
