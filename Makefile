@@ -5,6 +5,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(CORES) --dist worksteal
 REFERENCE := greedy_regret coverage_value_gap
 QUICK = XLA_FLAGS="$$XLA_FLAGS $$($(BIN)/python tests/quick_compile.py)"
+# Modules are compiled by the first process that imports them, not at installation and not by every one of ten workers.
+export PYTHONDONTWRITEBYTECODE :=
 SUITE := tests --ignore=tests/long --ignore=tests/benchmarks
 
 .PHONY: reproduce reference test test-thorough test-catalogue test-exhaustive test-long test-nojit guards bench clean help
