@@ -92,14 +92,9 @@ class _Shared:
 @functools.lru_cache(maxsize=2)
 def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     recipe, log_ref, beta = shared.recipe, shared.log_ref, shared.beta
-    # A copy even where the world's own array would do: that is read-only, another type for numba to compile for.
-    rewards = np.array(np.moveaxis(shared.reward_class, 0, -1), order="C")  # [S, A, M]
+    shape = shared.reward_class.shape
+    rewards, losses = _of_the_class(shared.reward_class.tobytes(), shape, recipe.rules.loss)
     log_partition = logsumexp(log_ref[..., None] + rewards / beta, axis=1)  # [S, M]
-    prompts, responses, size = rewards.shape
-    losses = np.empty((0, 0, 0, 0))
-    if prompts * responses**2 * size <= TABLE_CELLS:
-        u = rewards[:, :, None, :] - rewards[:, None, :, :]
-        losses = np.logaddexp(0.0, -u) if recipe.rules.loss == LOGISTIC else np.square(u - 0.5)
     if recipe.rules.bonus == DRAWS:
         bonuses = recipe.rules.per_label * (rewards - beta * log_partition[:, None, :])
     elif recipe.rules.bonus == CALIBRATED:
@@ -109,6 +104,18 @@ def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
         bonuses = np.empty((0, 0, 0))
     objective = np.einsum("sa,sam->m", recipe.credit, rewards) - beta * (recipe.mass @ log_partition)
     return rewards, losses, bonuses, objective
+
+
+@functools.lru_cache(maxsize=2)
+def _of_the_class(rewards: bytes, shape: tuple[int, ...], loss: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return rewards `[S, A, M]` and losses `[S, A, A, M]`, none where that is too many, for all learners of a world."""
+    # A copy even where a view would do: that is read-only, another type for numba to compile for.
+    by_cell = np.array(np.moveaxis(np.frombuffer(rewards).reshape(shape), 0, -1), order="C")
+    losses = np.empty((0, 0, 0, 0))
+    if by_cell.size * by_cell.shape[1] <= TABLE_CELLS:
+        u = by_cell[:, :, None, :] - by_cell[:, None, :, :]
+        losses = np.logaddexp(0.0, -u) if loss == LOGISTIC else np.square(u - 0.5)
+    return by_cell, losses
 
 
 @inner
