@@ -108,7 +108,7 @@ def _tables(shared: _Shared) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
 
 @functools.lru_cache(maxsize=2)
 def _of_the_class(rewards: bytes, shape: tuple[int, ...], loss: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rewards `[S, A, M]` and losses `[S, A, A, M]`, none where that is too many, for all learners of a world."""
+    """Return rewards `[S, A, M]` and losses `[S, A, A, M]`, none where they are too many, for all learners alike."""
     # A copy even where a view would do: that is read-only, another type for numba to compile for.
     by_cell = np.array(np.moveaxis(np.frombuffer(rewards).reshape(shape), 0, -1), order="C")
     losses = np.empty((0, 0, 0, 0))
