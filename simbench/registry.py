@@ -14,9 +14,7 @@ imports every module of that package, nothing before. A user's own file enters w
 
 import dataclasses
 import importlib
-import importlib.util
 import pkgutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
@@ -25,6 +23,7 @@ import pydantic
 from pydantic import BeforeValidator, Field
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
+from simbench.python_file import run_file
 
 T = TypeVar("T")
 
@@ -146,8 +145,7 @@ def load_plugin(path: str | Path) -> None:
     if not file.is_file():
         raise SimbenchError(f"plugin {file} does not exist; --plugin takes the path of a Python file.")
     name = f"simbench_plugin_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise SimbenchError(f"plugin {file} is not a Python file (its name must end in .py).")
     here, text = file.resolve(), file.read_bytes()
     there, loaded = _plugins.get(name, (here, text))
@@ -155,15 +153,11 @@ def load_plugin(path: str | Path) -> None:
         raise SimbenchError(
             f"plugin {file} has the same file name as {there}, which is loaded already; rename one of them."
         )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        run_file(name, file)
     except SimbenchError:
-        del sys.modules[name]
         raise
     except Exception as error:
-        del sys.modules[name]
         line = _line_in(file, error)
         raise SimbenchError(f"plugin {file}{line} failed to load: {type(error).__name__}: {error}") from error
     _plugins[name] = (here, text)

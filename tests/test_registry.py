@@ -1,6 +1,7 @@
 """Things by name: parameters are typed, complaints name the place and the key, plug-ins enter by file."""
 
 import dataclasses
+import os
 import sys
 
 import numpy as np
@@ -175,13 +176,15 @@ def test_a_plugin_makes_its_things_known(things, tmp_path):
     assert configure("learner", "mine", {}, "f").scale == 2.0
 
 
-def test_a_plugin_loaded_again_replaces_what_it_registered(things, tmp_path):
+def test_a_plugin_loaded_again_replaces_what_it_registered(things, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # as by default: bytecode would outlive the edit
     first = plugin(tmp_path, PLUGIN)
     load_plugin(first)
     load_plugin(str(first))
     plugin(tmp_path, PLUGIN.replace("2.0", "3.0"))
     load_plugin(first)
     assert configure("learner", "mine", {}, "f").scale == 3.0
+    assert os.listdir(tmp_path) == [first.name]
 
 
 def test_two_plugins_of_one_file_name_are_not_mixed_up(things, tmp_path):

@@ -9,10 +9,8 @@ It lies in `paper_figures/`, is found by name, draws in memory only, and is runn
 """
 
 import dataclasses
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pandas as pd
 
 from simbench import named_files
 from simbench.errors import SimbenchError
+from simbench.python_file import run_file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,11 +66,6 @@ def list_figures() -> list[FigureScript]:
 
 
 def _run(file: Path) -> Any:
-    name = f"simbench_figure_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise SimbenchError(f"figure script {file} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return run_file(f"simbench_figure_{file.stem}", file)
