@@ -27,7 +27,7 @@ question = "Does it survive?"
 source = "simbench"
 environment = { family = "random_tabular", parameters = { prompts = 3, responses = 4, beta = 1.0 } }
 [run]
-rounds = 30_000
+rounds = 150_000
 instances = 4
 runs = 12
 block = 4
