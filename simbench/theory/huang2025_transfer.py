@@ -160,7 +160,7 @@ class SelfTransferFromNothingIgnoresCoverability(Coverability):
     """The same without the safe reward, 252 members that all hide their good responses: false after 400 labels.
 
     Nothing in the class is good before the data say which, and how soon they do is the coverability's doing: pi_OFF
-    pays for it as the average policy does. (After 4000 labels it is pi* in every run, whatever the coverability.)
+    pays for it as the average policy does. (After 4000 labels its mean gap is below 5e-5, whatever the coverability.)
     """
 
     learner = "XPO, distilled"
