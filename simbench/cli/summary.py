@@ -12,14 +12,11 @@ from simbench.cli.output import counted, duration
 from simbench.errors import SimbenchError
 from simbench.learners import BatchLearner
 from simbench.show.bands import mean_band
-from simbench.show.curves import CURRENCIES
 from simbench.show.growth_law import number
 from simbench.show.tables import law_rows, text_table
 from simbench.study.plan import Plan
 from simbench.study.run import RunReport
 from simbench.verify.statistical.runs import run_matrix
-
-REGRET = CURRENCIES["regret"]
 
 
 def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
@@ -71,8 +68,8 @@ def _laws(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     header: list[str] = []
     rows: list[list[str]] = []
     for setting, part in table.groupby("setting", sort=False):
-        header, laws = law_rows(part)
-        rows += [[*([str(setting)] if several else []), *law] for law in laws if law[1] == REGRET]
+        header, laws = law_rows(part, currencies=["regret"])
+        rows += [[*([str(setting)] if several else []), *law] for law in laws]
     if not rows:
         return [], []
     currency = header.index("currency") + several

@@ -18,11 +18,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from simbench.compiling import quickly
 from simbench.errors import SimbenchError
 from simbench.precision import entry_point
 from simbench.quantities import log_kappa
@@ -112,7 +112,7 @@ def coverage_points(table: pd.DataFrame) -> CoveragePoints:
     )
 
 
-_compiled = jax.jit(log_kappa)
+_compiled = quickly(log_kappa)
 
 
 @entry_point

@@ -1,7 +1,7 @@
 """Tables for a terminal and for Markdown: the numbers of a figure, with their intervals, in words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -30,17 +30,20 @@ def markdown_table(header: Sequence[str], rows: Rows) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def law_rows(table: pd.DataFrame, *, decades: float = 2.0) -> tuple[list[str], list[list[str]]]:
+def law_rows(
+    table: pd.DataFrame, *, currencies: Collection[str] = tuple(CURRENCIES), decades: float = 2.0
+) -> tuple[list[str], list[list[str]]]:
     """Return header and rows that say how every learner's regret grows, in each currency that the table has.
 
     Args:
         table: tidy results of one setting.
+        currencies: columns to fit, all of them by default.
         decades: how many decades of rounds the laws are fitted to.
     """
     header = ["learner", "currency", "regret at the end", "growth law", "exponent p of dR/dlog T", "R^2"]
     rows = []
     for column, currency in CURRENCIES.items():
-        if column not in table.columns:
+        if column not in table.columns or column not in currencies:
             continue
         for curve in regret_curves(table, column, decades=decades):
             last = curve.band.iloc[-1]

@@ -16,16 +16,14 @@ from simbench.bandit import Bandit
 from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
 from simbench.errors import SimbenchError
 from simbench.registry import configure
+from simbench.study.kept import KeptWorlds
 from simbench.study.plan import Unit
 from simbench.study.plugins import load_plugins
 from simbench.study.provenance import digest, package_versions
 from simbench.study.unit_file import encode
 from simbench.worlds import environment_from_table
 
-WORLDS = 64  # drawn lately, which the other learners of a study meet again
-SMALL_WORLD = 2**20  # bytes of a world that is kept
-
-_drawn: dict[str, Bandit] = {}
+_drawn = KeptWorlds()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,15 +89,12 @@ def _world_of(unit: Unit) -> Bandit:
     """Return the unit's world, drawn anew unless this process drew it lately, for another learner."""
     spec = unit.spec
     name = digest({key: spec[key] for key in ("world", "plugins", "seed", "instance")})
-    if name in _drawn:
-        return _drawn[name]
-    environment = environment_from_table(unit.given["environment"], f"environment '{spec['environment']}'")
-    world = environment.draw(seed=spec["seed"], instance=spec["instance"])
-    if sum(array.nbytes for array in vars(world).values() if isinstance(array, np.ndarray)) <= SMALL_WORLD:
-        if len(_drawn) >= WORLDS:
-            del _drawn[next(iter(_drawn))]
-        _drawn[name] = world
-    return world
+    return _drawn.get(
+        name,
+        lambda: environment_from_table(
+            unit.given["environment"], f"environment '{spec['environment']}'"
+        ).draw(seed=spec["seed"], instance=spec["instance"]),
+    )
 
 
 def _require_same_sources(unit: Unit) -> None:

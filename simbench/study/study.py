@@ -15,6 +15,7 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.learners import BatchLearner
 from simbench.quantities import MEASURED
 from simbench.registry import configure, everything
+from simbench.study.kept import KeptWorlds
 from simbench.study.settings import Setting, expand
 from simbench.study.spec import AS_WRITTEN, LearnerEntry, PresetSettings, RunSettings, StudyFile, read_study
 from simbench.worlds import Environment, environment_from_table, load_environment
@@ -35,6 +36,7 @@ class Study:
         run: how much is simulated.
         settings: the points of the grid.
         learners: the learners as written.
+        kept: worlds drawn lately.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Study:
     run: RunSettings
     settings: list[Setting]
     learners: list[LearnerEntry]
+    kept: KeptWorlds = dataclasses.field(default_factory=KeptWorlds, repr=False, compare=False)
 
     @property
     def has_preset(self) -> bool:
@@ -59,7 +62,12 @@ class Study:
 
     def world(self, setting: Setting, instance: int) -> Bandit:
         """Return world `instance` of this setting."""
-        return self.environment.draw(instance=instance, seed=self.run.seed, overrides=setting.environment)
+        return self.kept.get(
+            f"{setting.name}/{instance}",
+            lambda: self.environment.draw(
+                instance=instance, seed=self.run.seed, overrides=setting.environment
+            ),
+        )
 
     def learner(self, entry: LearnerEntry, setting: Setting) -> Any:
         """Return a learner with its parameters in this setting."""

@@ -60,6 +60,7 @@ class _LeftToTheCaller(Compiler):
         codegen = self.state.targetctx.codegen()
         library = self.state.library = _library(codegen, func)
         library._optimize_final_module = lambda: None
+        library._optimize_functions = lambda module: None
         library._finalize_final_module = lambda: setattr(library, "_finalized", True)
         library._codegen = _WithoutAddresses(codegen)
         return super().compile_extra(func)

@@ -33,6 +33,7 @@ import pandas as pd
 from simbench import quantities as q
 from simbench import tape
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.quantities.value import TIE
 from simbench.theory.concentration import advantages_of, gibbs_of, labelled, likeliest, run_tapes, truth_of
 from simbench.verify import Altered, Probable, claim
@@ -110,7 +111,7 @@ def gathered(world, u, choose):
     return np.array(off), np.array(shares)
 
 
-@jax.jit
+@quickly
 def gaps_of(world, log_policies):
     """Return J(pi*) - J(pi) of policies `[M + 1, S, A]`."""
     return jax.vmap(lambda policy: q.value_gap(world, policy))(log_policies)

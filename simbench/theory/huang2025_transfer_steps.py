@@ -38,6 +38,7 @@ import pandas as pd
 
 from simbench import tape
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.engine import jax_engine
 from simbench.learners.parts.version_space import source_bonus
 from simbench.precision import float64
@@ -87,7 +88,7 @@ def without_truth(world: Bandit) -> Bandit:
     return world.replace(reward_class=np.repeat(world.reward_class[2:3], len(world.reward_class), axis=0))
 
 
-@jax.jit
+@quickly
 def opened(world: Bandit, keys: Any) -> AuditedState:
     """Return the states of runs with tapes `keys [runs, 2]` before round 0."""
     state = jax.tree.map(jnp.asarray, LEARNER.init(jax.tree.map(jnp.asarray, world)))

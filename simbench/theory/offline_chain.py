@@ -27,6 +27,7 @@ import pandas as pd
 from simbench import quantities as q
 from simbench import tape
 from simbench.bandit import Bandit
+from simbench.compiling import quickly
 from simbench.quantities.value import TIE
 from simbench.theory.concentration import drawn, gibbs_of, predictions, run_tapes
 from simbench.verify import Altered, Probable, claim
@@ -78,7 +79,7 @@ def log_ratios(world: Bandit, u: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-@jax.jit
+@quickly
 def gaps_and_coverage(world: Bandit, log_policies: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return J(pi*) - J(pi) of policies `[M, S, A]`, and C."""
     gaps = jax.vmap(lambda policy: q.value_gap(world, policy))(log_policies)

@@ -114,8 +114,16 @@ def _of_the_class(rewards: bytes, shape: tuple[int, ...], loss: int) -> tuple[np
     losses = np.empty((0, 0, 0, 0))
     if by_cell.size * by_cell.shape[1] <= TABLE_CELLS:
         u = by_cell[:, :, None, :] - by_cell[:, None, :, :]
-        losses = np.logaddexp(0.0, -u) if loss == LOGISTIC else np.square(u - 0.5)
+        losses = _logistic(u) if loss == LOGISTIC else np.square(u - 0.5)
     return by_cell, losses
+
+
+def _logistic(u: np.ndarray) -> np.ndarray:
+    """Return log(1 + exp(-u)), as np.logaddexp(0, -u), which takes twice as long."""
+    loss = np.exp(-np.abs(u))
+    np.log1p(loss, out=loss)
+    loss += np.maximum(-u, 0.0)
+    return loss
 
 
 @inner
