@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 SUMMARY = "SUMMARY.md"
+# Another order than this process has: on a fresh machine each then compiles modules that the other needs later.
+WORKERS_IMPORT = ("numba", "pandas", "pyarrow.parquet", "scipy.optimize", "simbench.study.compute")
 
 
 def reproduce(
@@ -27,36 +29,38 @@ def reproduce(
     """Run every study, judge every claim, draw every figure, sum up."""
     from simbench.study.one_core import one_core
 
+    start = time.perf_counter()
     with one_core():
+        from simbench.study.workers import Ahead, processes, start_importing
+
+        local = processes(workers)
+        start_importing(WORKERS_IMPORT, local)
+
         from simbench import named_files
         from simbench.cli.claims import catalogue, fails, judged, sentence
         from simbench.cli.summary import summarise, write_summary
         from simbench.show.figures import draw_figures
-        from simbench.study.compute import compute
         from simbench.study.plan import make_plan
-        from simbench.study.run import processes, run_plans
+        from simbench.study.run import run_plans
         from simbench.study.study import load_study
         from simbench.study.table import plan_table
-        from simbench.study.workers import Ahead, start_importing
 
-        start = time.perf_counter()
         names = named_files.names("experiments")
         claims = catalogue()
-        local = processes(workers, len(claims))
-        start_importing(compute.__module__, local)
         plans = [make_plan(load_study(name, preset), engine=engine) for name in names]
-        paragraphs = []
+        paragraphs, tables = [], {}
         reports = run_plans(plans, out=out, workers=local, notify=say)
         # Studies are summed up while claims are judged.
         with closing(Ahead(judged(claims, preset=preset, workers=local, out=out, plans=plans))) as judging:
             for plan, report in zip(plans, reports, strict=True):
-                paragraphs.append(summarise(plan, report, plan_table(plan, out)))
+                tables[plan.study.name] = plan_table(plan, out)
+                paragraphs.append(summarise(plan, report, tables[plan.study.name]))
                 typer.echo(paragraphs[-1] + "\n")
             verdicts = list(judging)
         paragraphs.append(f"Claims\n  {sentence(verdicts)}")
         paragraphs += [str(verdict) for verdict in verdicts if not verdict.as_expected]
         typer.echo("\n\n".join(paragraphs[len(plans) :]) + "\n")
-        drawn = draw_figures(None, results=out, out=out / "figures", preset=preset, workers=local)
+        drawn = draw_figures(out=out / "figures", tables=tables, workers=local)
         paragraphs.append(_figures(drawn))
         typer.echo(paragraphs[-1] + "\n")
     file = write_summary(out / SUMMARY, paragraphs)

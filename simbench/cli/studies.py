@@ -69,8 +69,9 @@ def run(
 
 def _forecast(plan: "Plan", out: Path, workers: int | None, plugins: list[str], force: bool) -> None:
     from simbench.study.estimate import estimate
-    from simbench.study.run import processes, units_to_do
+    from simbench.study.run import units_to_do
     from simbench.study.store import store_of
+    from simbench.study.workers import processes
 
     todo = units_to_do(plan, store_of(plan, out), force=force, notify=say)
     total = len(plan.units)

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def draw_figures(
     out: Path = Path("results/figures"),
     preset: str | None = None,
     from_reference: bool = False,
+    tables: Mapping[str, pd.DataFrame] | None = None,
     workers: int = 1,
 ) -> list[Drawn]:
     """Draw figures into `out`, each as PDF and PNG.
@@ -63,6 +65,7 @@ def draw_figures(
         out: folder for the files.
         preset: which preset's results.
         from_reference: draw the committed reference results instead.
+        tables: draw from these tables of studies, by name, and read nothing.
         workers: processes that draw, each a figure at a time; 1 draws here.
 
     Raises:
@@ -71,28 +74,38 @@ def draw_figures(
     scripts = [load_figure(name) for name in (named_files.names("paper_figures") if names is None else names)]
     shipped = [folder.resolve() for folder in reference_folders()]
     from_reference = from_reference or results.resolve() in shipped
+
+    def table_of(study: str) -> pd.DataFrame:
+        if tables is None:
+            return _table(study, preset, results, from_reference)
+        if study not in tables:
+            raise SimbenchError(
+                f"there is no table of study '{study}'; there are {', '.join(sorted(tables))}."
+            )
+        return tables[study]
+
     ready: list[tuple[FigureScript, dict[str, pd.DataFrame] | None, str]] = []
     for script in scripts:
         try:
-            tables = {study: _table(study, preset, results, from_reference) for study in script.studies}
+            read = {study: table_of(study) for study in script.studies}
         except SimbenchError as error:
             if names is not None:
                 raise
             ready.append((script, None, str(error)))
         else:
-            ready.append((script, tables, ""))
-    notes = [note for _, tables, note in ready if tables is None]
+            ready.append((script, read, ""))
+    notes = [note for _, read, note in ready if read is None]
     # A figure without studies is drawn from claims; it does not make up for results that are missing everywhere.
-    if not ready or (notes and not any(tables for _, tables, _ in ready)):
+    if not ready or (notes and not any(read for _, read, _ in ready)):
         raise SimbenchError(notes[0] if notes else "there are no figures in paper_figures.")
-    tasks = [(script.name, tables, out) for script, tables, _ in ready if tables is not None]
+    tasks = [(script.name, read, out) for script, read, _ in ready if read is not None]
     if workers == 1:
-        drawn = {script.name: _draw(script, tables, out) for script, tables, _ in ready if tables is not None}
+        drawn = {script.name: _draw(script, read, out) for script, read, _ in ready if read is not None}
     else:
         drawn = {figure.name: figure for figure in spread(_draw_by_name, tasks, workers=workers)}
     return [
-        _drawn(script, files=[], partial=False, note=note) if tables is None else drawn[script.name]
-        for script, tables, note in ready
+        _drawn(script, files=[], partial=False, note=note) if read is None else drawn[script.name]
+        for script, read, note in ready
     ]
 
 

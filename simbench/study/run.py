@@ -18,7 +18,7 @@ from simbench.study.plan import Plan, Unit
 from simbench.study.progress import ProgressBar
 from simbench.study.stale import stale_note
 from simbench.study.store import Store, StoreError, store_of
-from simbench.study.workers import spread
+from simbench.study.workers import processes, spread
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -138,18 +138,6 @@ def _still_missing(todo: list[Unit], stores: Mapping[str, Store], force: bool) -
     for unit in todo:
         if force or stores[unit.spec["study"]].state(unit) != "done":
             yield unit
-
-
-def processes(workers: int | None, tasks: int) -> int:
-    """Return how many local processes to use: `workers`, or every core this process may use, but no idle ones.
-
-    Raises `SimbenchError` for fewer than one.
-    """
-    if workers is not None and workers < 1:
-        raise SimbenchError(f"workers is {workers}; at least 1 is needed.")
-    import joblib
-
-    return max(1, min(joblib.cpu_count() if workers is None else workers, tasks))
 
 
 def _kept(plans: Sequence[Plan], stores: Mapping[str, Store]) -> str:

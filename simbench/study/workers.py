@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -122,12 +122,30 @@ def _on_processes(
             executor.shutdown(wait=True, kill_workers=True)
 
 
-def start_importing(module: str, workers: int) -> None:
-    """Start local workers, if more than one is meant, and let them import `module` while the caller goes on."""
+def processes(workers: int | None, tasks: int | None = None) -> int:
+    """Return how many local processes to use: `workers`, or every core this process may use, but no idle ones.
+
+    Raises `SimbenchError` for fewer than one.
+    """
+    if workers is not None and workers < 1:
+        raise SimbenchError(f"workers is {workers}; at least 1 is needed.")
+    import joblib
+
+    wanted = joblib.cpu_count() if workers is None else workers
+    return max(1, wanted if tasks is None else min(wanted, tasks))
+
+
+def start_importing(modules: Sequence[str], workers: int) -> None:
+    """Start local workers, if more than one is meant, and let them import `modules` while the caller goes on."""
     if workers > 1:
         executor = _executor(workers)
         for _ in range(workers):
-            executor.submit(importlib.import_module, module)
+            executor.submit(_import, modules)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
 
 
 def _executor(workers: int) -> Any:

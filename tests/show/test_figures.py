@@ -175,3 +175,15 @@ def test_what_a_script_must_have(workplace, line, without, message):
     file.write_text(file.read_text().replace(line, without))
     with pytest.raises(SimbenchError, match=message):
         load_figure("lines")
+
+
+def test_figures_are_drawn_from_tables_at_hand(workplace, fill):
+    fill()
+    read = draw_figures(["lines"], out=workplace / "read")[0].files
+    table = load_table("small")
+    given = draw_figures(
+        ["lines"], results=workplace / "nowhere", out=workplace / "given", tables={"small": table}
+    )
+    assert [file.read_bytes() for file in given[0].files] == [file.read_bytes() for file in read]
+    with pytest.raises(SimbenchError, match="no table of study 'small'; there are other"):
+        draw_figures(["lines"], out=workplace / "given", tables={"other": table})

@@ -39,7 +39,7 @@ class LearningPays(sb.Order):
 @pytest.fixture(autouse=True)
 def tiny(write_study, monkeypatch):
     """The tiny study with 26 pairs at its quick preset; claims defined here are forgotten."""
-    monkeypatch.setitem(registry._things, "claim", dict(registry._things["claim"]))
+    monkeypatch.setitem(registry._things, "claim", registry.everything("claim"))
     return write_study(PRESET)
 
 
