@@ -21,7 +21,9 @@ pytestmark = pytest.mark.long
 FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
 only_full = pytest.mark.skipif(not FULL, reason="SIMBENCH_LONG=full runs it")
 
-COMMAND = [sys.executable, "-c", "from simbench.cli import main; main()"]
+# Whoever runs these tests in the background has Ctrl-C ignored, and so would have what they start.
+HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{HEEDING}; from simbench.cli import main; main()"]
 STUDY = """
 question = "Does it survive?"
 source = "simbench"
