@@ -38,7 +38,7 @@ import pandas as pd
 
 from simbench import tape
 from simbench.bandit import Bandit
-from simbench.compiling import quickly
+from simbench.compiling import quickly, strong
 from simbench.engine import jax_engine
 from simbench.learners.parts.version_space import source_bonus
 from simbench.precision import float64
@@ -92,7 +92,7 @@ def without_truth(world: Bandit) -> Bandit:
 def opened(world: Bandit, keys: Any) -> AuditedState:
     """Return the states of runs with tapes `keys [runs, 2]` before round 0."""
     state = jax.tree.map(jnp.asarray, LEARNER.init(jax.tree.map(jnp.asarray, world)))
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(keys), *leaf.shape)), state)
+    return strong(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(keys), *leaf.shape)), state))
 
 
 @jax.jit

@@ -96,8 +96,10 @@ def test_the_audit_is_that_of_plain_loops():
     world = Sources(number=2, gap=(0.9, 0.05), relative=True, directions=("extreme", "random")).apply(
         family.draw(key), key
     )
+    compiled = steps.later._cache_size()
     found = dict(steps.audits(world, VARIANTS, range(RUNS), ROUNDS, 5, 0))
     assert list(found) == [25, 50, 75, 100]
+    assert steps.later._cache_size() == compiled + 1  # once, not anew from the second checkpoint on
     chosen = set()
     for k, (scale, displaced) in enumerate(VARIANTS):
         for run in range(RUNS):
