@@ -115,7 +115,7 @@ def _draw_guides(ax: Any, band: pd.DataFrame) -> None:
         y = factor * start * (x / x[0]) ** power
         ax.plot(x, y, color=FAINT, linewidth=0.9, linestyle=style, zorder=1.5)
         ax.annotate(
-            label, (x[1], y[1]), xytext=(0, 3 if power > -1.0 else -3), textcoords="offset points", ha="right",
+            label, (x[1], y[1]), xytext=(0, 8 if power > -1.0 else -3), textcoords="offset points", ha="right",
             va="bottom" if power > -1.0 else "top", fontsize=SMALL_FONT_SIZE, color="#444444",
         )  # fmt: skip
 
@@ -141,6 +141,7 @@ def _draw_rate(ax: Any, read: pd.DataFrame) -> None:
     ax.set(xscale="log", yscale="log", xlabel="labels $n$ that the world is made for")
     ax.set_ylabel("gap after $n$ labels (reward units)")
     ax.set_title(r"two arms $c/\sqrt{n}$ apart")
+    ax.set_ylim(bottom=ax.get_ylim()[0] / 60.0)  # room for the legend below the steeper line
     ax.legend(loc="lower left")
 
 

@@ -1,5 +1,6 @@
 """What commands print, and that `--json` is one JSON array and nothing else."""
 
+import importlib
 import json
 import resource
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from simbench import named_files
 from simbench.cli import claims
+from simbench.cli.reproducing import WORKERS_IMPORT
 from simbench.registry import everything
 from simbench.study.plan import make_plan
 from simbench.study.run import run_plan
@@ -221,3 +223,8 @@ def test_speed_prints_its_rows(simbench, monkeypatch):
     )
     assert rows(simbench("speed", "floor/tape/10x10", "--json")) == [row]
     assert "floor/tape/10x10" in simbench("speed", "floor/tape/10x10").stdout
+
+
+@pytest.mark.parametrize("module", WORKERS_IMPORT)
+def test_what_workers_import_ahead_exists(module):
+    assert importlib.import_module(module).__name__ == module

@@ -43,6 +43,8 @@ def test_law_rows_of_a_study():
     assert regret["growth law"].startswith("T^1.0")
     assert float(regret["R^2"]) > 0.99
     assert (argmax["growth law"], argmax["R^2"]) == ("plateau at 0 [0, 0]", "-")
+    only = law_rows(tidy(matrix, argmax_regret=np.zeros_like(matrix.values)), currencies=["argmax_regret"])
+    assert only == (header, rows[1:])
 
 
 def test_short_studies_have_no_law():

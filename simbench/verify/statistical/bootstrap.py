@@ -111,7 +111,7 @@ def _strata(instance: np.ndarray) -> np.ndarray:
     return instance if counts.min() > 1 else np.zeros_like(instance)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=2)
 def _counts(strata: tuple[int, ...]) -> np.ndarray:
     """Return how often each run is in each resample, `[RESAMPLES, N]`: the same resamples for every claim."""
     counts = np.empty((RESAMPLES, len(strata)), dtype=np.uint8)

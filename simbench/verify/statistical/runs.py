@@ -80,7 +80,7 @@ def resample_weights(instance: np.ndarray, *, resamples: int, purpose: str, firs
     return _kept_counts(tuple(instance.tolist()), resamples, purpose, first) / instance.size
 
 
-@functools.lru_cache(maxsize=8)  # the curves of a study are resampled alike, one after another
+@functools.lru_cache(maxsize=2)  # the curves of a study are resampled alike, one after another
 def _kept_counts(strata: tuple[int, ...], resamples: int, purpose: str, first: int) -> np.ndarray:
     return resample_counts(np.array(strata), resamples=resamples, purpose=purpose, first=first)
 
