@@ -113,17 +113,28 @@ def _of_the_class(rewards: bytes, shape: tuple[int, ...], loss: int) -> tuple[np
     by_cell = np.array(np.moveaxis(np.frombuffer(rewards).reshape(shape), 0, -1), order="C")
     losses = np.empty((0, 0, 0, 0))
     if by_cell.size * by_cell.shape[1] <= TABLE_CELLS:
-        u = by_cell[:, :, None, :] - by_cell[:, None, :, :]
-        losses = _logistic(u) if loss == LOGISTIC else np.square(u - 0.5)
+        losses = _of_all_pairs(by_cell, loss)
     return by_cell, losses
 
 
-def _logistic(u: np.ndarray) -> np.ndarray:
-    """Return log(1 + exp(-u)), as np.logaddexp(0, -u), which takes twice as long."""
-    loss = np.exp(-np.abs(u))
-    np.log1p(loss, out=loss)
-    loss += np.maximum(-u, 0.0)
-    return loss
+def _of_all_pairs(by_cell: np.ndarray, loss: int) -> np.ndarray:
+    """Return the losses `[S, A, A, M]` of (winner, loser).
+
+    Response by response, in arrays that stay in the cache, and the dear half of log(1 + exp(-u)), which is even in u, once
+    for a pair: a fifth of the time of the whole table at once.
+    """
+    prompts, responses, members = by_cell.shape
+    losses = np.empty((prompts, responses, responses, members))
+    for a in range(responses):
+        u = by_cell[:, a, None] - by_cell[:, a:]  # [S, A - a, M]
+        if loss == LOGISTIC:
+            even = np.log1p(np.exp(-np.abs(u)))
+            losses[:, a, a:] = even + np.maximum(-u, 0.0)
+            losses[:, a:, a] = even + np.maximum(u, 0.0)
+        else:
+            losses[:, a, a:] = np.square(u - 0.5)
+            losses[:, a:, a] = np.square(-u - 0.5)
+    return losses
 
 
 @inner
