@@ -120,8 +120,8 @@ def _of_the_class(rewards: bytes, shape: tuple[int, ...], loss: int) -> tuple[np
 def _of_all_pairs(by_cell: np.ndarray, loss: int) -> np.ndarray:
     """Return the losses `[S, A, A, M]` of (winner, loser).
 
-    Response by response, in arrays that stay in the cache, and the dear half of log(1 + exp(-u)), which is even in u, once
-    for a pair: a fifth of the time of the whole table at once.
+    Response by response, in arrays that stay in the cache, and the dear half of log(1 + exp(-u)), which is even in
+    u, once for a pair: a fifth of the time of the whole table at once.
     """
     prompts, responses, members = by_cell.shape
     losses = np.empty((prompts, responses, responses, members))
