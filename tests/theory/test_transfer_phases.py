@@ -27,7 +27,7 @@ def runs(rounds):
 def test_a_source_is_outgrown_in_the_second_phase_only(rounds):
     claim = TransferOutgrowsItsBestSource()
     curves = runs(rounds)
-    # Before T = 1/Delta^2 = 100 TPO has paid 7 here; let it pay 15, more than the 7.5 that would be less than the source.
+    # At T = 1/Delta^2 = 100 TPO has paid 7; let it pay 15, more than three quarters of the source's 10.
     early = (curves["learner"] == "TPO") & (curves["round"] <= GAP**-2)
     curves.loc[early, "regret"] += 8.0 * curves.loc[early, "round"] / 100
     assert examine(claim, curves, "test").support < 1e-3
