@@ -4,9 +4,10 @@ The cost of a unit is modelled as
 
     seconds = start + checkpoints * measure + runs * rounds * play
 
-with the three prices of each learner measured in three short runs of its first unit, after one that compiles. A
-learner whose rounds grow dearer with time takes longer than this says. With several workers the short runs are made
-on workers, side by side, so that what a worker needs to start and what neighbours cost is in the prices.
+with the three prices of each learner measured in short runs of the unit in the middle of its work, after one that
+compiles, in another world of the same setting where there is one, so that `start` has a world to draw and its tables to
+make. A learner whose rounds grow dearer with time takes longer than this says. With several workers the short runs are
+made on workers, side by side, so that what a worker needs to start and what neighbours cost is in the prices.
 """
 
 import dataclasses
@@ -60,18 +61,18 @@ class Estimate:
 
 
 def estimate(todo: Sequence[Unit], *, workers: int, plugins: Sequence[str]) -> Estimate:
-    """Return the estimate for the units in `todo`, after calibrating each learner on its first unit.
+    """Return the estimate for the units in `todo`, after calibrating each learner on one of its units.
 
     Raises `SimbenchError` when a learner fails in its first rounds.
     """
     by_learner = sorted(todo, key=lambda unit: str(unit.spec["label"]))
     groups = [list(units) for _, units in groupby(by_learner, key=lambda unit: unit.spec["label"])]
     seconds, memory = 0.0, 0
-    tasks = [Task(unit=units[0], plugins=tuple(plugins)) for units in groups]
+    samples = [_sample(units, tuple(plugins)) for units in groups]
     here = any(unit.spec["device"] != "cpu" for unit in todo)
     begin = time.perf_counter()
     prices: dict[str, Prices] = {}
-    for label, price in spread(calibrate, tasks, workers=workers, here=here):
+    for label, price in spread(calibrate, samples, workers=workers, here=here):
         if not prices:
             seconds = max(time.perf_counter() - begin - price.spent, 0.0)  # workers starting
         prices[label] = price
@@ -82,36 +83,52 @@ def estimate(todo: Sequence[Unit], *, workers: int, plugins: Sequence[str]) -> E
     return Estimate(seconds=seconds, workers=workers, memory=memory)
 
 
-def calibrate(task: Task) -> tuple[str, Prices]:
-    """Time a few rounds of a unit; return its learner's label and prices."""
-    unit = task.unit
-    load_plugins(task.plugins)
+def _sample(units: Sequence[Unit], plugins: tuple[str, ...]) -> tuple[Task, Task]:
+    """Return the unit in the middle and one of the same setting in another world; itself where there is none."""
+    middle = units[len(units) // 2]
+    others = (
+        unit
+        for unit in units
+        if unit.spec["setting"] == middle.spec["setting"] and unit.spec["instance"] != middle.spec["instance"]
+    )
+    other = next(others, middle)
+    return Task(unit=middle, plugins=plugins), Task(unit=other, plugins=plugins)
+
+
+def calibrate(sample: tuple[Task, Task]) -> tuple[str, Prices]:
+    """Time a few rounds of a unit, after those of another; return their learner's label and prices."""
+    unit, other = (task.unit for task in sample)
+    load_plugins(sample[0].plugins)
     try:
-        return unit.spec["label"], _prices(unit)
+        return unit.spec["label"], _prices(unit, other)
     except SimbenchError:
         raise
     except Exception as error:
         raise SimbenchError(f"{unit.sentence}: {type(error).__name__}: {error}") from None
 
 
-def _prices(unit: Unit) -> Prices:
+def _prices(unit: Unit, other: Unit) -> Prices:
     begin = time.perf_counter()
     most, runs = unit.spec["rounds"], unit.spec["runs"]
     few = min(FEW, most)
-    first = _timed(unit, np.array([few]))
-    short = _timed(unit, np.array([few]))
+    first = _timed(other, np.array([few]))
+    fresh = _timed(unit, np.array([few]))
+    short = _timed(unit, np.array([few])) if other.id != unit.id else fresh
     rounds, long = few, short
     while rounds < most and long < ENOUGH:
         rounds = min(rounds * MANY, most)
         long = _timed(unit, np.array([rounds]))
+    base_rounds, base = few, short
+    if rounds == few > 1:  # so dear that few of them take long enough: what they cost beyond a single one
+        base_rounds, base = 1, _timed(unit, np.array([1]))
     marks = np.unique(np.linspace(1, few, MARKS).astype(np.int64))
     marked = _timed(unit, marks)
-    per_round = max(long - short, 0.0) / ((rounds - few) * runs) if rounds > few else 0.0
+    per_round = max(long - base, 0.0) / ((rounds - base_rounds) * runs) if rounds > base_rounds else 0.0
     measure = max(marked - short, 0.0) / (marks.size - 1) if marks.size > 1 else 0.0
     return Prices(
         spent=time.perf_counter() - begin,
-        compiling=max(first - short, 0.0),
-        start=max(short - measure - few * runs * per_round, 0.0),
+        compiling=max(first - fresh, 0.0),
+        start=max(fresh - measure - few * runs * per_round, 0.0),
         measure=measure,
         play=per_round,
         memory=_peak(),

@@ -6,6 +6,7 @@ import pytest
 from simbench.engine import log_checkpoints, run_block
 from simbench.errors import SimbenchError
 from simbench.registry import configure
+from simbench.study import estimate as estimating
 from simbench.study import run as running
 from simbench.study.estimate import estimate
 from simbench.study.plan import make_plan
@@ -187,3 +188,27 @@ def test_an_estimate_grows_with_the_work_and_shrinks_with_workers(plan):
     assert 0.0 < one.seconds < 600.0
     assert 5e7 < one.memory < 1e10
     assert one.workers == 1
+
+
+@pytest.mark.parametrize("a_round", [1e-2, 1e-5])
+def test_an_estimate_finds_what_everything_costs(write_study, monkeypatch, a_round):
+    """Ten seconds to compile, two for a new world, and what a round costs, be it dear or cheap: all are found."""
+    write_study(QUICK_LEARNER, ("rounds = 20\ninstances = 1", "rounds = 2_000"))
+    units = [
+        unit for unit in make_plan(load_study("tiny", "quick")).units if unit.spec["learner"] == "reference"
+    ]
+    seen = []
+
+    def timed(unit, checkpoints):
+        new = unit.spec["instance"] not in seen
+        cost = 10.0 * (not seen) + 2.0 * new + a_round * unit.spec["runs"] * int(checkpoints[-1])
+        seen.append(unit.spec["instance"])
+        return cost
+
+    monkeypatch.setattr(estimating, "_timed", timed)
+    label, prices = estimating.calibrate(estimating._sample(units, ()))
+    assert label == "reference"
+    assert len(set(seen)) == 2
+    assert prices.compiling == pytest.approx(10.0)
+    assert prices.play == pytest.approx(a_round)
+    assert prices.seconds(units[0]) == pytest.approx(2.0 + a_round * units[0].run_rounds)
