@@ -3,11 +3,14 @@
     samples(claim, effort)  ->  Sample, Sample, ...      lazily: a control stops at its first proof
 
 A sample is a set of points of one domain and shape with the ratios lesser/greater there (float64). Ratios
-above 1 are suspicions; `suspects` lists them, worst first, for `proof.decide`.
+above 1 are suspicions; `suspects` lists them, worst first, for `proof.decide`. A closer look is dear, and the
+same point is often tried again (a small cube has few corners, and the hunter returns a start that it cannot
+better), so no list of candidates names an instance twice.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -158,10 +161,21 @@ def suspects(one: Sample) -> list[Candidate]:
 
 
 def ranked(one: Sample, count: int | None = None, *, above: float = -np.inf) -> list[Candidate]:
-    """Return the instances of a sample that have a ratio (above that number), the largest first."""
+    """Return the instances of a sample that have a ratio (above that number), each once, the largest first."""
     known = np.flatnonzero(one.ratios > above)
-    order = known[np.argsort(-one.ratios[known], kind="stable")][:count]
-    return [
+    order = known[np.argsort(-one.ratios[known], kind="stable")]
+    candidates = (
         Candidate(found_by=one.found_by, sides=one.sides, point=one.points[i], ratio=float(one.ratios[i]))
         for i in order
-    ]
+    )
+    return list(islice(distinct(candidates), count))
+
+
+def distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield every instance once, where it comes first."""
+    seen: set[tuple[Sides, bytes]] = set()
+    for candidate in candidates:
+        instance = (candidate.sides, candidate.point.tobytes())
+        if instance not in seen:
+            seen.add(instance)
+            yield candidate

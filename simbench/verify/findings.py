@@ -9,7 +9,7 @@ import numpy as np
 
 from simbench.errors import SimbenchError
 from simbench.verify.comparison import ratio
-from simbench.verify.explore import Candidate, Effort, Sample, ranked, suspects, threshold
+from simbench.verify.explore import Candidate, Effort, Sample, distinct, ranked, suspects, threshold
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
 from simbench.verify.sides import BATCH, Sides
@@ -49,7 +49,7 @@ class Findings:
         with self._provable():
             if not isinstance(self.claim, Exists):
                 worst = sorted((c for one in self.tried for c in suspects(one)), key=lambda c: -c.ratio)
-                self._examine(worst)
+                self._examine(list(distinct(worst)))
             if self.proved is None and self.problem is None:
                 self.problem = self._ill_posed()
             if not isinstance(self.claim, Identity):
@@ -172,7 +172,8 @@ class Findings:
         told = []
         refuted = self.statuses["holds"] + self.statuses["touches"]
         if refuted:
-            told.append(f"float64 suspected {refuted} violations that ball arithmetic refuted")
+            violations = "1 violation" if refuted == 1 else f"{refuted} violations"
+            told.append(f"float64 suspected {violations} that ball arithmetic refuted")
         frozen = sum(one.ascent.frozen for one in self.tried if one.ascent)
         if frozen:
             told.append(

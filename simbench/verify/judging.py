@@ -107,13 +107,18 @@ def _outcome(claim: Deterministic, findings: Findings) -> tuple[str, str | None]
         return "inconclusive", findings.problem
     if findings.open > 0:
         return "inconclusive", f"{findings.open:,} suspected violations are neither proved nor refuted"
-    reached = findings.tightness or 0.0
-    if not isinstance(claim, Identity) and reached < claim.tightness:
-        return "inconclusive", (
-            f"measured/theory reached {reached:.4g} of the stated {claim.tightness:g}: the bound was not tested "
-            "hard enough, or is looser than stated"
-        )
+    if not isinstance(claim, Identity) and (findings.tightness or 0.0) < claim.tightness:
+        return "inconclusive", _not_tight(claim, findings.tightness)
     return "consistent", None
+
+
+def _not_tight(claim: Deterministic, reached: float | None) -> str:
+    if reached is None:
+        return f"ball arithmetic confirmed measured/theory at no instance, and {claim.tightness:g} is stated"
+    return (
+        f"measured/theory reached {reached:.4g} of the stated {claim.tightness:g}: the bound was not tested "
+        "hard enough, or is looser than stated"
+    )
 
 
 def _existence(findings: Findings) -> tuple[str, str | None]:

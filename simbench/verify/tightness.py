@@ -4,19 +4,25 @@ Near a tight instance float64 itself may say 1.00004, so the instances of the la
 balls. Where both sides vanish a float64 ratio is rounding error over rounding error: anything, perhaps at thousands of
 instances at once, which would use up all looks. So there are as many looks for greater sides of ordinary size, for
 small ones, and for those that may be nothing but rounding errors of numbers of size one.
+
+Some instances have no ratio in balls at all, such as exact ties, whose sign no precision decides, and a search may end
+at many of them. So an instance is looked at once, however often it was found, and patience is counted by source (and
+domain and shape): what the hunter ended at leaves the tight family its looks.
 """
 
 import dataclasses
 import math
+from collections import Counter
 
 import numpy as np
 
 from simbench.verify.comparison import oriented
-from simbench.verify.explore import Sample, ranked
+from simbench.verify.explore import Sample, distinct, ranked
 from simbench.verify.proof import PRECISIONS, decide
+from simbench.verify.sides import Sides
 
 LOOKS = 16  # per sample and size of the greater side
-PATIENCE = 12  # instances without a ratio in balls after which no more of that size are examined
+PATIENCE = 12  # instances without a ratio in balls after which no more of that source and size are examined
 SIZES = ((1e-6, math.inf), (1e-12, 1e-6), (0.0, 1e-12))  # of the greater side: ordinary, small, in doubt
 
 
@@ -25,12 +31,15 @@ def tightest(tried: list[Sample]) -> tuple[float, str] | None:
     best, found_by = -math.inf, ""
     for low, high in SIZES:
         pool = [one for sample in tried for one in ranked(_of_size(sample, low, high), LOOKS)]
-        unclear = 0
-        for one in sorted(pool, key=lambda candidate: -candidate.ratio):
-            if one.ratio <= best or unclear >= PATIENCE:
+        unclear: Counter[tuple[str, Sides]] = Counter()
+        for one in distinct(sorted(pool, key=lambda candidate: -candidate.ratio)):
+            if one.ratio <= best:
                 break
+            source = (one.found_by, one.sides)
+            if unclear[source] >= PATIENCE:
+                continue
             confirmed = decide(one.sides, one.point, precisions=PRECISIONS[:2]).middle_ratio
-            unclear += math.isnan(confirmed)
+            unclear[source] += math.isnan(confirmed)
             if confirmed > best:
                 best, found_by = confirmed, one.found_by
     return None if math.isinf(best) else (best, found_by)
