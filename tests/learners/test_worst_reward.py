@@ -22,7 +22,9 @@ PROMPTS, RESPONSES = 3, 4
 @entry_point
 def solve(groups, theta, factor, radius):
     """Solve all cases at once, as a block of runs does."""
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(worst_reward))(groups, theta, factor, radius))
+    return jax.tree.map(
+        np.asarray, jax.jit(jax.vmap(worst_reward))(groups, theta, jnp.swapaxes(factor, -1, -2), radius)
+    )
 
 
 def normalised(logits):

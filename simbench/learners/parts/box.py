@@ -36,6 +36,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
@@ -205,10 +206,8 @@ def fit_row(loss: Loss, bonus: bool, problem: RowProblem, half: Any, start: Any,
         # with nothing pinned a shift is centred away; made stiff, it keeps H regular where the ridge is lost
         stiff = jnp.where(jnp.any(pinned) | (mass >= 0.0), 0.0, -mass / (beta * size)) if bonus else 0.0
         hessian = hessian + stiff
-        factor = jnp.linalg.cholesky(
-            jnp.where(either, jnp.eye(size), hessian)
-        )  # NaN unless positive definite
-        return jax.scipy.linalg.cho_solve((factor, True), rest)
+        factor = factorise(jnp.where(either, jnp.eye(size), hessian))  # NaN unless positive definite
+        return solve_vector(factor, rest)
 
     def one_pass(carry: _Carry) -> _Carry:
         x, side = carry.x, carry.side

@@ -22,12 +22,12 @@ Source: xiong2023, Algorithm 1; huang2025, Algorithm 2; constants: simbench.
 
 from typing import Any, Literal, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.learners.parts.bonuses import NoBonus
 from simbench.learners.parts.box import RowProblem, fit_row
+from simbench.learners.parts.cholesky import factorise, forward
 from simbench.learners.parts.confidence import Confidence, Pessimistic, relative_to_ref, source_log_policies
 from simbench.learners.parts.linear import Linear, LinearProblem, fit_theta
 from simbench.learners.parts.losses import Logistic
@@ -143,9 +143,9 @@ class Ellipsoid(Confidence[Estimate]):
 
     def optimistic(self, data: Estimate, world: Bandit, pulls: Any) -> Any:
         """The estimate's value, and the bonus."""
-        factor = jnp.linalg.cholesky(data.information)
+        factor = factorise(data.information)
         x, cost = self.source_features(world)
-        width = jnp.sqrt(jnp.sum(jax.scipy.linalg.solve_triangular(factor, x, lower=True) ** 2, axis=(0, 1)))
+        width = jnp.sqrt(jnp.sum(forward(factor, x) ** 2, axis=(0, 1)))
         estimate = jnp.einsum("gk,gkw->w", data.theta, x) - cost
         bonus = self.bonus_scale * self._radius(world, factor) * width
         return jnp.where(pulls > 0, estimate + bonus, jnp.inf)
@@ -159,7 +159,7 @@ class Ellipsoid(Confidence[Estimate]):
 
     def pessimistic(self, data: Estimate, world: Bandit, labels: Any) -> Pessimistic:
         """Look for the worst reward; the policy that is best against it."""
-        groups, factor = self.groups(world), jnp.linalg.cholesky(data.information)
+        groups, factor = self.groups(world), factorise(data.information)
         radius = self.pessimism_scale * self._radius(world, factor)
         worst = worst_reward(groups, data.theta, factor, radius)
         log_ref = jnp.asarray(world.log_ref)
@@ -188,7 +188,7 @@ class Ellipsoid(Confidence[Estimate]):
         return self.least_slope(world) * self.regularisation
 
     def _radius(self, world: Bandit, factor: Any) -> Any:
-        """Return bet_1, of V = factor factor'."""
+        """Return bet_1, of V = factor' factor."""
         diagonal = jnp.diagonal(factor, axis1=1, axis2=2) / jnp.sqrt(self.regularisation)
         log_det = 2.0 * jnp.sum(jnp.log(diagonal))
         chance = jnp.sqrt(log_det + 2.0 * jnp.log(1.0 / self.delta)) / (2.0 * self.least_slope(world))

@@ -31,6 +31,7 @@ from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
 from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING
+from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
@@ -180,13 +181,11 @@ def aim(theta: Any, gradient: Any, hessian: Any, radius: Any, multiplier: Any) -
     """Return the step to the model's minimiser in the ball, its multiplier, and whether H + mu I was definite."""
 
     def solve(mu: Any) -> tuple[Any, Any, Any]:
-        factor = (jnp.linalg.cholesky(hessian + mu * jnp.eye(theta.shape[0])), True)
-        direction = -jax.scipy.linalg.cho_solve(factor, gradient + mu * theta)
+        factor = factorise(hessian + mu * jnp.eye(theta.shape[0]))
+        direction = -solve_vector(factor, gradient + mu * theta)
         target = theta + direction
         square = target @ target
-        newton = (
-            (jnp.sqrt(square) / radius - 1.0) * square / (target @ jax.scipy.linalg.cho_solve(factor, target))
-        )
+        newton = (jnp.sqrt(square) / radius - 1.0) * square / (target @ solve_vector(factor, target))
         return direction, jnp.sqrt(square), newton
 
     def settled(mu: Any, length: Any) -> Any:

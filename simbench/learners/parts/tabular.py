@@ -187,7 +187,7 @@ def _solve(hessian: Any, gradient: Any) -> Any:
 
 
 def _descent(hessian: Any, convex: Any, gradient: Any) -> Any:
-    factor = jnp.linalg.cholesky(hessian)  # NaN when not positive definite
-    definite = jnp.all(jnp.isfinite(factor))
-    factor = jnp.where(definite, factor, jnp.linalg.cholesky(convex))
+    definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(hessian)))  # NaN when not positive definite
+    # One after the other: side by side two calls of LAPACK may wait for each other for ever (cholesky.py).
+    factor = jnp.linalg.cholesky(jnp.where(definite, hessian, convex))
     return -jax.scipy.linalg.cho_solve((factor, True), gradient)

@@ -35,6 +35,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.parts.cholesky import backward, factorise, forward, solve
 
 RANK = 1e-10  # singular values below this times the largest are zero
 ROUNDING = 1e-15  # of a slope, relative to the terms in it
@@ -77,18 +78,18 @@ class _Potential(NamedTuple):
 
 
 def worst_reward(groups: Groups, theta: Any, factor: Any, radius: Any) -> Worst:
-    """Return the minimum of F over the ellipsoid of `radius` around theta; V = factor factor', lower triangular."""
+    """Return the minimum of F over the ellipsoid of `radius` around theta; V = factor' factor, upper triangular."""
     psi, basis = occurring(groups)
-    spread = jax.scipy.linalg.cho_solve((factor, True), basis)  # V^{-1} C
+    spread = solve(factor, basis)  # V^{-1} C
     missing = 1.0 - jnp.sum(basis**2, axis=1)  # 1 for a column of zeros
     gram = jnp.swapaxes(basis, 1, 2) @ spread
     idle = jax.vmap(jnp.diag)(jnp.where(missing > 0.5, 1.0, 0.0))
-    root = jnp.linalg.cholesky((gram + jnp.swapaxes(gram, 1, 2)) / 2.0 + idle)
+    root = factorise((gram + jnp.swapaxes(gram, 1, 2)) / 2.0 + idle)
     centre = jnp.einsum("gkm,gk->gm", basis, theta)
-    to_ref = jax.scipy.linalg.solve_triangular(root, centre[..., None], lower=True)[..., 0]
+    to_ref = forward(root, centre[..., None])[..., 0]
     reachable = jnp.sqrt(jnp.sum(to_ref**2)) <= radius
 
-    slopes = psi @ (basis @ root)[:, None]
+    slopes = psi @ (basis @ jnp.swapaxes(root, 1, 2))[:, None]
     shift = jnp.einsum("gpak,gk->gpa", psi, theta) / groups.beta
     size = jnp.einsum("gp,gpm->gm", groups.rho, jnp.max(jnp.abs(slopes), axis=2))
     potential = _Potential(
@@ -101,7 +102,7 @@ def worst_reward(groups: Groups, theta: Any, factor: Any, radius: Any) -> Worst:
     )
     y, value, solved = _on_the_sphere(potential, radius, ~reachable & (radius > 0.0))
     y = jnp.where(reachable, -to_ref, y)
-    move = jax.scipy.linalg.solve_triangular(root, y[..., None], lower=True, trans=1)
+    move = backward(root, y[..., None])
     return Worst(
         theta=theta + (spread @ move)[..., 0],
         value=jnp.where(reachable, 0.0, value),
@@ -156,8 +157,7 @@ def _on_the_sphere(potential: _Potential, radius: Any, needed: Any) -> tuple[Any
         trace = jnp.trace(hessian, axis1=1, axis2=2)[:, None, None]
         hessian = hessian + (mu + JITTER * trace) * jnp.eye(y.shape[1])
         gradient = jnp.einsum("gp,gpm->gm", potential.rho, mean) + mu * y
-        factor = jnp.linalg.cholesky(hessian)
-        solved = jax.scipy.linalg.cho_solve((factor, True), jnp.stack([-gradient, -y], axis=2))
+        solved = solve(factorise(hessian), jnp.stack([-gradient, -y], axis=2))
         direction, tangent = solved[..., 0], solved[..., 1]  # tangent = dy / dmu at a minimum
 
         change = jnp.einsum("gpam,gm->gpa", potential.slopes, direction) / potential.beta
