@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -24,7 +25,8 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 AHEAD = 2  # tasks handed out per worker, so that none waits for the next
-IDLE = 15  # seconds after which idle workers end, and those of a killed study
+IDLE = 15  # seconds after which idle workers end
+LOOKING = 1.0  # seconds between two looks of a worker at whether the process that started it is still there
 GROWTH = 4 * 2**30  # bytes by which a worker may grow before another takes its place
 CONNECT_WITHIN = "10s"  # for a cluster's scheduler to answer
 
@@ -170,6 +172,14 @@ def _start_worker() -> None:
     # loky ends a worker that has grown by 300 MB since its first task; compiled programs are no leak, and their
     # successor would have to compile them again.
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after `parent` has: nobody would take the result that it may be waiting to hand over."""
+    while os.getppid() == parent:
+        time.sleep(LOOKING)
+    os._exit(1)
 
 
 def _shared_programs() -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Real processes: killed, interrupted, racing, out of disk; what is on disk afterwards is whole and the same.
 
-Every test compares the bytes of unit files, so none has a false-alarm rate. SIMBENCH_LONG=full adds further ways to
+Almost every test compares the bytes of unit files; none has a false-alarm rate. SIMBENCH_LONG=full adds further ways to
 start, stop and write; `tests/study/test_killed.py` kills one study by default.
 """
 
+import contextlib
 import os
 import pty
 import resource
@@ -14,7 +15,10 @@ import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
+
+from simbench.study.workers import IDLE
 
 pytestmark = pytest.mark.long
 
@@ -90,6 +94,16 @@ def kill_session(process, number):
     os.killpg(process.pid, number)
 
 
+def workers_of(process):
+    """Return the local workers of a study, which are of its session."""
+    found = []
+    for one in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(one.pid) == process.pid and "LokyProcess" in " ".join(one.info["cmdline"] or ()):
+                found.append(one.pid)
+    return found
+
+
 @only_full
 def test_two_workers_write_what_one_writes(folder, expected):
     assert finish(start(folder, "--workers", "2")).returncode == 0
@@ -111,6 +125,19 @@ def test_a_killed_study_goes_on_where_it_was(folder, expected):
     assert f"{UNITS} units, {UNITS - before} computed" in done.stdout
     assert units(folder) == expected
     assert sorted((folder / "results/sturdy/full/units").glob(".*")) == []
+
+
+def test_workers_end_with_the_study_that_is_killed_alone(folder):
+    """Also one that has a result in its hands: it would wait for ever, with its memory, for somebody to take it."""
+    process = start(folder, "--workers", "2")
+    wait_for_units(folder, 2)
+    assert len(workers_of(process)) == 2
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + IDLE - 5
+    while workers_of(process):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.communicate(timeout=60)
 
 
 def test_two_processes_may_run_the_same_study_at_once(folder, expected):
