@@ -26,12 +26,16 @@ FIRST = 4  # sources, from which the exponent is read, as in the claim
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Any:
-    figure = new_figure(width=DOUBLE_COLUMN, height=2.8)
+    figure = new_figure(width=DOUBLE_COLUMN, height=3.1)
     left, right = figure.subplots(1, 2)
     told = [
         draw_sources(left, _last(tables["transfer_sources"])),
         draw_constants(right, _last(tables["transfer_constants"])),
     ]
+    # Neither panel has a corner that stays free at all sizes of a study.
+    for ax, place, columns in ((left, "outside upper left", 2), (right, "outside upper right", 3)):
+        handles, labels = ax.get_legend_handles_labels()
+        figure.legend(handles, labels, loc=place, ncols=columns, handlelength=2.6)
     figure.supxlabel(
         "; ".join(told) + f"; bars: {LEVEL:.0%} bootstrap interval of the mean", fontsize=SMALL_FONT_SIZE
     )
@@ -61,7 +65,6 @@ def draw_sources(ax: Any, table: pd.DataFrame) -> str:
     ax.set_xticks(shown, [str(x) for x in shown], minor=False)
     ax.minorticks_off()
     ax.set_title(f"after {int(table['round'].max()):,} labels")
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.93))
     return f"left: {_count(table)}"
 
 
@@ -74,11 +77,8 @@ def draw_constants(ax: Any, table: pd.DataFrame) -> str:
         points[:, 0] = [places[x] for x in points[:, 0]]
         _bars(ax, points, look, rf"$\alpha={share:g}$")
     ax.set_xticks(range(len(scales)), [f"{scale:g}" for scale in scales])
-    ax.set(xlabel="$c$, scale of the optimism about sources", ylim=(0, None))
+    ax.set(xlabel="$c$, scale of the optimism about sources", yscale="log")
     ax.set_title(f"four sources, after {int(table['round'].max()):,} labels")
-    ax.legend(loc="upper left", ncols=2)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high * 1.2)
     return f"right: {_count(table)}"
 
 
