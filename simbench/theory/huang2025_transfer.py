@@ -102,8 +102,8 @@ class TransferRegretFlattens(Rate):
 class TransferPriceOfManySources(Rate):
     """E R_T(TPO) ~ W^p with 0 <= p <= 1 for W = 4 … 64 sources of gaps from .03 to .25, T fixed.
 
-    Published statements of the first phase differ: sqrt(W T), and W sqrt(T). Both are upper bounds. With good sources
-    among many, most are found out together by what they all say of the same data, so the exponent is small.
+    Published statements of the first phase differ: sqrt(W T), and W sqrt(T). Both are upper bounds. A source is given
+    up after pulls of its own, so regret is affine in W rather than a power: the exponent grows with T, from .2 to .45.
     Controls: regret proportional to W; regret that falls with W.
     """
 

@@ -128,7 +128,7 @@ def test_a_killed_study_goes_on_where_it_was(folder, expected):
 
 
 def test_workers_end_with_the_study_that_is_killed_alone(folder):
-    """Also one that has a result in its hands: it would wait for ever, with its memory, for somebody to take it."""
+    """At once, whatever they are at, and not when they have been idle for a while: one handing over never is."""
     process = start(folder, "--workers", "2")
     wait_for_units(folder, 2)
     assert len(workers_of(process)) == 2
