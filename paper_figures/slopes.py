@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from simbench.show.bands import SPREAD, mean_band
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, Look, looks, new_figure
-from simbench.theory.minimax_rate import MADE_FOR, SEPARATION, WORST, at_their_labels, together
+from simbench.theory.rates.minimax_rate import MADE_FOR, SEPARATION, WORST, at_their_labels, together
 from simbench.verify.statistical.bootstrap import spread_of
 from simbench.verify.statistical.exponents import LEAST_POINTS, Slope
 from simbench.verify.statistical.protocol import ALPHA

@@ -7,14 +7,15 @@ A thing registers itself where it is defined, and its parameters are typed field
     class OnlineDPO(RoundLearner):
         ridge: Positive = 1.0
 
-and is found by dropping its file into the kind's package (`simbench/learners/…`): the first look-up of a kind
-imports every module of that package, nothing before. A user's own file enters with `--plugin FILE` or
-`load_plugin(path)`; it is plain Python that calls `register`. A study file never runs code.
+and is found by dropping its file into the kind's package or any folder below it (`simbench/learners/…`): the first
+look-up of a kind imports the files there that register one, nothing before, and no other file.
+A user's own file enters with `--plugin FILE` or `load_plugin(path)`; it is plain Python that calls `register`. A study
+file never runs code.
 """
 
 import dataclasses
 import importlib
-import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
@@ -50,6 +51,9 @@ PACKAGES = {
     "learner": "simbench.learners",
     "claim": "simbench.theory",
 }
+
+_MARKS = {kind: re.compile(rf'^@(?:\w+\.)?register\("{kind}"', re.MULTILINE) for kind in PACKAGES}
+_MARKS["claim"] = re.compile(r"^@(?:\w+\.)?claim\(", re.MULTILINE)
 
 _things: dict[str, dict[str, Any]] = {kind: {} for kind in PACKAGES}
 _loaded: set[str] = set()
@@ -125,11 +129,17 @@ def everything(kind: str) -> dict[str, Any]:
     if kind not in PACKAGES:
         raise SimbenchError(f"'{kind}' is no kind of thing. {nearest(kind, PACKAGES)}")
     if kind not in _loaded:
-        package = importlib.import_module(PACKAGES[kind])
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{PACKAGES[kind]}.{module.name}")
+        for module in _registering(kind):
+            importlib.import_module(module)
         _loaded.add(kind)
     return dict(sorted(_things[kind].items()))
+
+
+def _registering(kind: str) -> list[str]:
+    """Return the modules below a kind's package whose text registers a thing of that kind, sorted."""
+    folder = Path(__file__).resolve().parent.joinpath(*PACKAGES[kind].split(".")[1:])
+    marked = (file for file in sorted(folder.rglob("*.py")) if _MARKS[kind].search(file.read_text()))
+    return [".".join((PACKAGES[kind], *file.relative_to(folder).with_suffix("").parts)) for file in marked]
 
 
 def load_plugin(path: str | Path) -> None:

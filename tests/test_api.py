@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import simbench as sb
-from simbench.learners.online_dpo import OnlineDPO
+from simbench.learners.online.online_dpo import OnlineDPO
 
 WORLD = sb.make("random_tabular", prompts=2, responses=3, beta=1.0)
 

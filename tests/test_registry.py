@@ -1,7 +1,9 @@
 """Things by name: parameters are typed, complaints name the place and the key, plug-ins enter by file."""
 
 import dataclasses
+import importlib
 import os
+import pkgutil
 import sys
 
 import numpy as np
@@ -151,6 +153,17 @@ def test_nearest_lists_everything_when_nothing_is_close():
     assert nearest("alpha", ["beta", "rho"]) in ("Known: beta, rho.", "Did you mean 'beta'?")
     assert nearest("qqq", ["rho", "beta"]) == "Known: beta, rho."
     assert nearest("x", []) == "None are known."
+
+
+@pytest.mark.parametrize("kind", sorted(registry.PACKAGES))
+def test_a_look_up_imports_every_file_that_registers_and_no_others(kind):
+    """What importing every module below the package registers is what a look-up finds by reading their texts."""
+    found = everything(kind)
+    package = importlib.import_module(registry.PACKAGES[kind])
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    assert everything(kind) == found
+    assert {name: thing for name, thing in registry._things[kind].items() if name not in found} == {}
 
 
 # ---- plug-ins

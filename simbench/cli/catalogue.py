@@ -23,7 +23,7 @@ def list_things(
     if kind is not None and kind not in KINDS:
         raise SimbenchError(f"there is no list of '{kind}'. {nearest(kind, KINDS)}")
     if plugin:
-        from simbench.study.plugins import load_plugins
+        from simbench.study.execution.plugins import load_plugins
 
         load_plugins(plugin)
     listings = {name: rows_of(name) for name in ([kind] if kind else KINDS)}

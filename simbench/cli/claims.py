@@ -35,7 +35,7 @@ def claims(
     json: AsJson = False,
 ) -> None:
     """Judge claims; exit 1 if a verdict is not the expected one or a control is not refuted."""
-    from simbench.study.one_core import one_core
+    from simbench.study.execution.one_core import one_core
 
     with one_core():
         load(plugin)
@@ -140,7 +140,7 @@ def find(name: str) -> "Claim":
 def load(plugins: Sequence[Path] | None) -> None:
     """Load a user's files, if any."""
     if plugins:
-        from simbench.study.plugins import load_plugins
+        from simbench.study.execution.plugins import load_plugins
 
         load_plugins(plugins)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 SUMMARY = "SUMMARY.md"
 # Another order than this process has: on a fresh machine each then compiles modules that the other needs later.
-WORKERS_IMPORT = ("numba", "pandas", "pyarrow.parquet", "scipy.optimize", "simbench.study.compute")
+WORKERS_IMPORT = ("numba", "pandas", "pyarrow.parquet", "scipy.optimize", "simbench.study.execution.compute")
 
 
 def reproduce(
@@ -27,11 +27,11 @@ def reproduce(
     out: Out = RESULTS,
 ) -> None:
     """Run every study, judge every claim, draw every figure, sum up."""
-    from simbench.study.one_core import one_core
+    from simbench.study.execution.one_core import one_core
 
     start = time.perf_counter()
     with one_core():
-        from simbench.study.workers import Ahead, processes, start_importing
+        from simbench.study.execution.workers import Ahead, processes, start_importing
 
         local = processes(workers)
         start_importing(WORKERS_IMPORT, local)
@@ -40,8 +40,8 @@ def reproduce(
         from simbench.cli.claims import catalogue, fails, judged, sentence
         from simbench.cli.summary import summarise, write_summary
         from simbench.show.figures import draw_figures
+        from simbench.study.execution.run import run_plans
         from simbench.study.plan import make_plan
-        from simbench.study.run import run_plans
         from simbench.study.study import load_study
         from simbench.study.table import plan_table
 

@@ -14,7 +14,7 @@ def speed(
     json: AsJson = False,
 ) -> None:
     """Measure how fast this machine plays."""
-    from simbench.study.one_core import one_core
+    from simbench.study.execution.one_core import one_core
 
     with one_core():
         from simbench.engine.speed import measure_speed

@@ -42,12 +42,12 @@ def run(
     ] = False,
 ) -> None:
     """Run studies: compute what is missing, keep what exists."""
-    from simbench.study.one_core import one_core
+    from simbench.study.execution.one_core import one_core
 
     with one_core():
+        from simbench.study.execution.plugins import load_plugins
+        from simbench.study.execution.run import run_plan
         from simbench.study.plan import make_plan
-        from simbench.study.plugins import load_plugins
-        from simbench.study.run import run_plan
         from simbench.study.study import load_study
 
         plugins = load_plugins(plugin or ())
@@ -68,10 +68,10 @@ def run(
 
 
 def _forecast(plan: "Plan", out: Path, workers: int | None, plugins: list[str], force: bool) -> None:
-    from simbench.study.estimate import estimate
-    from simbench.study.run import units_to_do
+    from simbench.study.execution.estimate import estimate
+    from simbench.study.execution.run import units_to_do
+    from simbench.study.execution.workers import processes
     from simbench.study.store import store_of
-    from simbench.study.workers import processes
 
     todo = units_to_do(plan, store_of(plan, out), force=force, notify=say)
     total = len(plan.units)
@@ -96,8 +96,8 @@ def status(
     json: AsJson = False,
 ) -> None:
     """Say which units of a study are done."""
+    from simbench.study.execution.plugins import load_plugins
     from simbench.study.plan import make_plan
-    from simbench.study.plugins import load_plugins
     from simbench.study.stale import stale_note
     from simbench.study.store import store_of
     from simbench.study.study import load_study

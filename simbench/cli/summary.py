@@ -14,8 +14,8 @@ from simbench.learners import BatchLearner
 from simbench.show.bands import mean_band
 from simbench.show.growth_law import number
 from simbench.show.tables import law_rows, text_table
+from simbench.study.execution.run import RunReport
 from simbench.study.plan import Plan
-from simbench.study.run import RunReport
 from simbench.verify.statistical.runs import run_matrix
 
 

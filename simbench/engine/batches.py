@@ -26,8 +26,8 @@ from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, padded, require_block, result_columns
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
-from simbench.learners.batch_protocol import BatchLearner
-from simbench.learners.collecting_protocol import CollectingLearner
+from simbench.learners.protocols.batch import BatchLearner
+from simbench.learners.protocols.collecting import CollectingLearner
 from simbench.precision import float64
 from simbench.quantities import measure_batch, preference
 from simbench.tape import run_key

@@ -17,7 +17,7 @@ from simbench.bandit import Bandit
 from simbench.compiling import quickly
 from simbench.precision import entry_point
 from simbench.quantities import log_optimal, without_givens
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 
 CURRENCIES = ("regret", "reward_regret", "argmax_regret")
 LAST, SUM, MAX, ANY = range(4)  # how rounds of a diagnostic are reduced

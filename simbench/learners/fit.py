@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from simbench.errors import SimbenchError
-from simbench.learners.bradley_terry import MAX_STEPS
+from simbench.learners.fitting.bradley_terry import MAX_STEPS
 from simbench.learners.kernels.bradley_terry import fit_tabular_numba
 from simbench.tape.kernel import kernel
 

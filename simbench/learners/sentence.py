@@ -31,7 +31,7 @@ from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import Own, Reference, Sampler, at, normalised
 from simbench.learners.parts.schedules import EveryRound, Schedule
-from simbench.learners.protocol import Comparison, Kernel, RoundLearner, Touches
+from simbench.learners.protocols.round import Comparison, Kernel, RoundLearner, Touches
 
 
 class Parts(NamedTuple):

@@ -5,9 +5,8 @@ to hunt for counter-examples, interpret their jaxprs to prove. All arithmetic is
 `simbench.float64()`, or use `measure`, which opens it, validates, and returns NumPy.
 """
 
-from simbench.quantities.best_of_n import best_of_n
-from simbench.quantities.coverability import coverability
-from simbench.quantities.coverage import (
+from simbench.quantities.coverages.coverability import coverability
+from simbench.quantities.coverages.coverage import (
     coverage,
     coverage_excess,
     global_coverage,
@@ -18,23 +17,14 @@ from simbench.quantities.coverage import (
     max_density_ratio,
     min_density_ratio,
 )
-from simbench.quantities.coverage_profile import coverage_profile
-from simbench.quantities.divergence import chi_squared, kl, kl_ref
-from simbench.quantities.dpo_loss import dpo_loss
-from simbench.quantities.excess_mass import excess_mass, total_variation
-from simbench.quantities.expectation import expectation, expected_variance
-from simbench.quantities.exploitability import (
-    best_response,
-    exploitability,
-    log_odds_payoff,
-    preference_payoff,
+from simbench.quantities.coverages.coverage_profile import coverage_profile
+from simbench.quantities.coverages.excess_mass import excess_mass, total_variation
+from simbench.quantities.coverages.linear_coverage import (
+    feature_mean,
+    linear_coverage,
+    reference_pair_covariance,
 )
-from simbench.quantities.gibbs import gibbs, log_optimal, log_partition
-from simbench.quantities.ipo import ipo_loss, ipo_policy
-from simbench.quantities.kappa import kappa, log_kappa
-from simbench.quantities.largest_gap import largest_gap, largest_gap_among
-from simbench.quantities.linear_coverage import feature_mean, linear_coverage, reference_pair_covariance
-from simbench.quantities.local_coverage import (
+from simbench.quantities.coverages.local_coverage import (
     binary_kl,
     binary_kl_root,
     expected_kl_budgets,
@@ -46,6 +36,11 @@ from simbench.quantities.local_coverage import (
     tilt_budgets,
     tilt_coverage,
 )
+from simbench.quantities.coverages.overlap import overlap, overlap_bound
+from simbench.quantities.expectation import expectation, expected_variance
+from simbench.quantities.losses.dpo_loss import dpo_loss
+from simbench.quantities.losses.ipo import ipo_loss, ipo_policy
+from simbench.quantities.losses.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
 from simbench.quantities.measure import (
     MEASURED,
     Measured,
@@ -55,10 +50,20 @@ from simbench.quantities.measure import (
     measured_names,
     without_givens,
 )
-from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
-from simbench.quantities.overlap import overlap, overlap_bound
-from simbench.quantities.rejection_sampling import rejection_sampling
-from simbench.quantities.value import (
+from simbench.quantities.policies.best_of_n import best_of_n
+from simbench.quantities.policies.divergence import chi_squared, kl, kl_ref
+from simbench.quantities.policies.gibbs import gibbs, log_optimal, log_partition
+from simbench.quantities.policies.rejection_sampling import rejection_sampling
+from simbench.quantities.preferences.exploitability import (
+    best_response,
+    exploitability,
+    log_odds_payoff,
+    preference_payoff,
+)
+from simbench.quantities.preferences.win_rate import preference, response_win_rate, win_rate
+from simbench.quantities.values.kappa import kappa, log_kappa
+from simbench.quantities.values.largest_gap import largest_gap, largest_gap_among
+from simbench.quantities.values.value import (
     argmax_gap,
     expected_reward,
     greedy_response,
@@ -67,7 +72,6 @@ from simbench.quantities.value import (
     value,
     value_gap,
 )
-from simbench.quantities.win_rate import preference, response_win_rate, win_rate
 
 __all__ = [
     "MEASURED",

@@ -17,16 +17,16 @@ from simbench.bandit import Bandit, require_log_policy
 from simbench.compiling import quickly
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64, require_float64, to_numpy
-from simbench.quantities.coverage import (
+from simbench.quantities.coverages.coverage import (
     coverage,
     coverage_excess,
     log_coverage,
     max_density_ratio,
     min_density_ratio,
 )
-from simbench.quantities.divergence import kl_ref
-from simbench.quantities.value import argmax_gap, expected_reward, reward_gap, value, value_gap
-from simbench.quantities.win_rate import win_rate
+from simbench.quantities.policies.divergence import kl_ref
+from simbench.quantities.preferences.win_rate import win_rate
+from simbench.quantities.values.value import argmax_gap, expected_reward, reward_gap, value, value_gap
 
 # From here on measuring is compiled for speed: it takes 0.4 s longer to compile, and 20 ms less each time.
 MANY_CELLS = 2**15

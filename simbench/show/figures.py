@@ -14,8 +14,8 @@ from simbench.errors import SimbenchError
 from simbench.show.figure_script import FigureScript, list_figures, load_figure
 from simbench.show.reference import read_reference, reference_folders
 from simbench.show.style import PNG_DPI, WARNING, paper_style
+from simbench.study.execution.workers import spread
 from simbench.study.table import load_table
-from simbench.study.workers import spread
 
 __all__ = ["Drawn", "draw_figures", "list_figures", "main"]
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import Plan, Unit, make_plan
-from simbench.study.run import run_plan
 from simbench.study.study import Study, load_study
 from simbench.study.table import plan_table
 from simbench.verify.protocol import Claim

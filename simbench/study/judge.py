@@ -16,8 +16,8 @@ from pathlib import Path
 from simbench import registry
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.evidence import Evidence
+from simbench.study.execution.workers import Ahead, spread
 from simbench.study.plan import Plan
-from simbench.study.workers import Ahead, spread
 from simbench.verify import judging
 from simbench.verify.explore import EFFORTS
 from simbench.verify.protocol import Claim, Deterministic, find_claim

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from simbench.engine import batches, run_batches
-from simbench.learners.offline_mle import OfflineMLE
+from simbench.learners.offline.offline_mle import OfflineMLE
 from simbench.precision import float64
 from simbench.quantities import preference
 from simbench.tape import run_key

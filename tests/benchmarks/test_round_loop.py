@@ -3,8 +3,8 @@
 import pytest
 
 from simbench.engine import speed
-from simbench.learners.constant import Reference
-from simbench.learners.online_dpo import OnlineDPO
+from simbench.learners.online.constant import Reference
+from simbench.learners.online.online_dpo import OnlineDPO
 from simbench.worlds import make
 
 ROUNDS = 2_000

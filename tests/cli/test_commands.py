@@ -12,8 +12,8 @@ from simbench import named_files
 from simbench.cli import claims
 from simbench.cli.reproducing import WORKERS_IMPORT
 from simbench.registry import everything
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.study import load_study
 from tests.study.conftest import QUICK_LEARNER
 

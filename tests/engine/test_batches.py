@@ -8,8 +8,8 @@ from simbench.bandit import draw_wins_numpy
 from simbench.engine import batches, log_checkpoints, run_batches, run_block
 from simbench.errors import SimbenchError
 from simbench.learners import BatchLearner
-from simbench.learners.constant import Reference
-from simbench.learners.offline_mle import OfflineMLE
+from simbench.learners.offline.offline_mle import OfflineMLE
+from simbench.learners.online.constant import Reference
 from simbench.precision import float64
 from simbench.quantities import preference
 from simbench.registry import parameters

@@ -11,8 +11,8 @@ import pytest
 
 import simbench as sb
 from simbench.engine import jax_engine, log_checkpoints, run_block
-from simbench.learners.constant import Reference
-from simbench.learners.online_dpo import OnlineDPO
+from simbench.learners.online.constant import Reference
+from simbench.learners.online.online_dpo import OnlineDPO
 
 WORLD = sb.make("random_tabular", prompts=3, responses=4, beta=0.5)
 MARKS = np.array([1, 10, 200])
@@ -127,7 +127,7 @@ def test_second_process_loads_the_kernel_from_disk(tmp_path):
     code = (
         "import json, numpy as np, simbench as sb\n"
         "from simbench.engine import numba_engine, run_block\n"
-        "from simbench.learners.constant import Reference\n"
+        "from simbench.learners.online.constant import Reference\n"
         "w = sb.make('random_tabular', prompts=2, responses=2)\n"
         "keys = np.zeros((1, 2), dtype=np.uint32)\n"
         "list(numba_engine.play(w, Reference(), keys=keys, checkpoints=np.array([3])))\n"

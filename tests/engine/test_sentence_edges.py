@@ -10,14 +10,14 @@ import simbench as sb
 from simbench.engine import run_block
 from simbench.engine.run import choose_engine
 from simbench.errors import SimbenchError
+from simbench.learners.online.vpo import VPO
 from simbench.learners.parts.bonuses import ReferenceDraws
 from simbench.learners.parts.finite import Finite
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import BestOf, Own, Reference, Sampler, Source
 from simbench.learners.parts.tabular import Tabular
 from simbench.learners.sentence import Parts
-from simbench.learners.sources import BestSource, OneSource, UniformSource, WorstSource
-from simbench.learners.vpo import VPO
+from simbench.learners.transfer.sources import BestSource, OneSource, UniformSource, WorstSource
 from simbench.registry import parameters
 from tests.engine.composed import Composed, compose
 from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds

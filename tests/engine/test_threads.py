@@ -8,8 +8,8 @@ import pytest
 
 PLAY = """
 import simbench as sb
-from simbench.learners.rpo import RPO
-from simbench.learners.tpo import TPO
+from simbench.learners.offline.rpo import RPO
+from simbench.learners.transfer.tpo import TPO
 world = sb.make({world!r})
 trace = sb.simulate(world, {learner}, rounds={rounds}, runs=16, engine="jax", checkpoints_per_decade=1)
 assert trace.columns["regret"].min() >= 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import simbench as sb
-from simbench.learners.constant import Reference, Uniform
-from simbench.learners.online_dpo import OnlineDPO
+from simbench.learners.online.constant import Reference, Uniform
+from simbench.learners.online.online_dpo import OnlineDPO
 from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
 from tests.naive import NaiveOnlineDPO, NaiveReference, NaiveUniform, naive_run
 

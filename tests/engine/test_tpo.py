@@ -7,7 +7,7 @@ import pytest
 import simbench as sb
 from simbench.engine import run_block
 from simbench.errors import SimbenchError
-from simbench.learners.tpo import TPO
+from simbench.learners.transfer.tpo import TPO
 from simbench.tape import instance_key
 from simbench.worlds.modifiers.sources import Sources
 from tests import naive

@@ -8,7 +8,7 @@ import simbench as sb
 from simbench.engine import loop_name, run_block
 from simbench.engine.run import choose_engine
 from simbench.errors import SimbenchError
-from simbench.learners.tpo import TPO
+from simbench.learners.transfer.tpo import TPO
 from simbench.tape import instance_key
 from simbench.worlds.modifiers.sources import Sources
 from tests import naive
@@ -220,7 +220,7 @@ def test_names_and_engine(model):
     ]
     assert "unsolved_fits" not in TPO().named_diagnostics(world)  # a finite class is enumerated
     assert choose_engine("numba", learner, world) == "numba"
-    assert loop_name(world, learner) == f"simbench_loop_simbench_learners_kernels_tpo_{model}_sum"
+    assert loop_name(world, learner) == f"simbench_loop_simbench_learners_transfer_kernels_tpo_{model}_sum"
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -17,7 +17,7 @@ from simbench.learners.parts.linear import Linear
 from simbench.learners.parts.samplers import at, normalised
 from simbench.learners.parts.tabular import Tabular
 from simbench.learners.sentence import Sentence
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from tests.engine.composed import Composed, compose, world_for
 
 ALPHA = 3e-3  # of the bonuses in tests/engine/composed.py

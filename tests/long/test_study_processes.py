@@ -1,7 +1,7 @@
 """Real processes: killed, interrupted, racing, out of disk; what is on disk afterwards is whole and the same.
 
 Almost every test compares the bytes of unit files; none has a false-alarm rate. SIMBENCH_LONG=full adds further ways to
-start, stop and write; `tests/study/test_killed.py` kills one study by default.
+start, stop and write; `tests/study/execution/test_killed.py` kills one study by default.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from simbench.study.workers import IDLE
+from simbench.study.execution.workers import IDLE
 
 pytestmark = pytest.mark.long
 

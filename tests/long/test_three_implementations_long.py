@@ -5,7 +5,7 @@ import os
 import pytest
 
 import simbench as sb
-from simbench.learners.online_dpo import OnlineDPO
+from simbench.learners.online.online_dpo import OnlineDPO
 from tests.engine.rounds import assert_same, jax_rounds, naive_rounds, numba_rounds
 from tests.naive import NaiveOnlineDPO, naive_run
 

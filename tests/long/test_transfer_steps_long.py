@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simbench.learners.parts.version_space import source_bonus
+from simbench.learners.confidence.version_space import source_bonus
 from simbench.precision import float64
-from simbench.theory import huang2025_transfer_steps as steps
+from simbench.theory.transfer import huang2025_transfer_steps as steps
 
 FULL = os.environ.get("SIMBENCH_LONG", "small") == "full"
 pytestmark = pytest.mark.long

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simbench.study import one_core
+from simbench.study.execution import one_core
 from simbench.study.plan import make_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simbench.show.reference import FOLDER, keep, read_reference, reference_folders
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.study import load_study
 from simbench.study.table import load_table
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from simbench import registry
-from simbench.study import one_core
+from simbench.study.execution import one_core
 
 TINY = """
 question = "Does it run?"

@@ -5,10 +5,10 @@ import pytest
 
 from simbench.engine import run_batches
 from simbench.errors import SimbenchError
-from simbench.learners.offline_mle import OfflineMLE
-from simbench.study.estimate import estimate
+from simbench.learners.offline.offline_mle import OfflineMLE
+from simbench.study.execution.estimate import estimate
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.study import load_study
 from simbench.study.table import load_table
 from simbench.worlds import make

@@ -3,9 +3,9 @@
 import pytest
 
 from simbench.errors import SimbenchError
+from simbench.study.execution.plugins import load_plugins
 from simbench.study.judge import judge
 from simbench.study.plan import make_plan
-from simbench.study.plugins import load_plugins
 from simbench.study.scaffold import scaffold
 from simbench.study.study import load_study
 from simbench.worlds import make

@@ -4,8 +4,8 @@ import pytest
 
 from simbench.errors import SimbenchError
 from simbench.study import plan as planning
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.stale import stale_note
 from simbench.study.store import store_of
 from simbench.study.study import load_study
@@ -51,7 +51,7 @@ def test_a_study_of_other_numbers_is_no_stale_one(run_before, write_study):
 def test_the_run_says_so_and_computes_them(run_before, monkeypatch):
     digest = planning.source_digest
     monkeypatch.setattr(planning, "source_digest", lambda packages: "0123456789abcdef")
-    monkeypatch.setattr("simbench.study.compute.source_digest", lambda packages: "0123456789abcdef")
+    monkeypatch.setattr("simbench.study.execution.compute.source_digest", lambda packages: "0123456789abcdef")
     notes = []
     plan = make_plan(load_study("tiny", "quick"))
     assert run_plan(plan, workers=1, notify=notes.append).computed == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simbench.study.compute import simulate
+from simbench.study.execution.compute import simulate
 from simbench.study.plan import make_plan
 from simbench.study.store import Store, StoreError, store_of
 from simbench.study.study import load_study

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simbench.study.compute import simulate
+from simbench.study.execution.compute import simulate
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
 from simbench.study.unit_file import KEYS, check, decode, encode, provenance

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.protocol import Comparison
+from simbench.learners.protocols.round import Comparison
 
 Data = TypeVar("Data")
 

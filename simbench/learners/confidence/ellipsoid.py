@@ -25,15 +25,20 @@ from typing import Any, Literal, NamedTuple
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
+from simbench.learners.confidence.confidence_set import (
+    Confidence,
+    Pessimistic,
+    relative_to_ref,
+    source_log_policies,
+)
+from simbench.learners.confidence.worst_reward import Groups, worst_reward
 from simbench.learners.parts.bonuses import NoBonus
 from simbench.learners.parts.box import RowProblem, fit_row
 from simbench.learners.parts.cholesky import factorise, forward
-from simbench.learners.parts.confidence import Confidence, Pessimistic, relative_to_ref, source_log_policies
 from simbench.learners.parts.linear import Linear, LinearProblem, fit_theta
 from simbench.learners.parts.losses import Logistic
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.parts.worst_reward import Groups, worst_reward
-from simbench.learners.protocol import Comparison
+from simbench.learners.protocols.round import Comparison
 from simbench.registry import NonNegative, Positive, parameters
 
 

@@ -1,4 +1,4 @@
-"""The ellipsoid of the estimate inside a kernel: the twin of learners/parts/ellipsoid.py.
+"""The ellipsoid of the estimate inside a kernel: the twin of learners/confidence/ellipsoid.py.
 
 A label changes one block of V. The block's factor, its share of log det(V / lam) and what it contributes to
 <thetahat, x_w> and ||x_w||_{V^-1}^2 are renewed when they are next asked for: with no source, only for pi_OFF.
@@ -11,12 +11,12 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
+from simbench.learners.confidence.ellipsoid import Ellipsoid
+from simbench.learners.confidence.potential_kernel import Cells, open_cells
+from simbench.learners.confidence.worst_reward import occurring
 from simbench.learners.kernels.ball import factorise
 from simbench.learners.kernels.cholesky import forward_substitute
 from simbench.learners.kernels.linear_objective import dot
-from simbench.learners.kernels.potential import Cells, open_cells
-from simbench.learners.parts.ellipsoid import Ellipsoid
-from simbench.learners.parts.worst_reward import occurring
 from simbench.precision import float64
 from simbench.tape.kernel import inner
 

@@ -1,6 +1,6 @@
 """F, what the best policy against a reward is worth, inside a kernel: coordinates in an ellipsoid, Newton steps.
 
-learners/parts/worst_reward.py has the mathematics. Columns of the basis C are kept if some group has them; those that
+confidence/worst_reward.py has the mathematics. Columns of the basis C are kept if some group has them; those that
 a group lacks are zero, with a 1 on the diagonal of K K'. K K' = L D L', so that K = L D^{1/2}.
 """
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.bradley_terry import FULL_STEP
+from simbench.learners.confidence.worst_reward import ARMIJO, JITTER, LENGTHS, ROUNDING, Groups
+from simbench.learners.fitting.bradley_terry import FULL_STEP
 from simbench.learners.kernels.ball import factorise
 from simbench.learners.kernels.cholesky import solve
 from simbench.learners.kernels.linear_objective import dot
-from simbench.learners.parts.worst_reward import ARMIJO, JITTER, LENGTHS, ROUNDING, Groups
 from simbench.tape.kernel import inner
 
 

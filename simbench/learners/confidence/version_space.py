@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
-from simbench.learners.parts.confidence import (
+from simbench.learners.confidence.confidence_set import (
     Confidence,
     Pessimistic,
     relative_to_ref,
@@ -33,8 +33,8 @@ from simbench.learners.parts.confidence import (
 )
 from simbench.learners.parts.finite import Finite
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.protocol import Comparison
-from simbench.quantities.value import TIE
+from simbench.learners.protocols.round import Comparison
+from simbench.quantities.values.value import TIE
 from simbench.registry import NonNegative, Positive, parameters
 
 Pessimism = Literal["version_space", "rpo"]

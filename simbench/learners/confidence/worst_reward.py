@@ -22,7 +22,7 @@ its rank are zero and get a 1 on the diagonal of K K': shapes do not depend on t
 
 (||y(mu)|| falls in mu, and mu y(mu) = -grad F(y(mu))). Given mu, Newton steps d, group by group; with h the largest
 range of psi K d / beta over a prompt's responses, the Hessian of F changes by a factor of at most e^{+-h} along d, as
-in learners/bradley_terry.py: full steps for h <= 1/4, log1p(h)/h else, or a longer one that decreases the objective.
+in fitting/bradley_terry.py: full steps for h <= 1/4, log1p(h)/h else, or a longer one that decreases the objective.
 Once one is below 1e-12, relative to 1 + |y|, or the slope is rounding, y(mu) is found, and mu takes a Newton step on
 1 / ||y||, nearly linear in mu [more1983], inside a bracket that is halved (in log mu) where the step leaves it; y
 follows the tangent of mu -> y(mu). The search ends at a step below 1e-12 mu; it is capped, and says so.
@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.parts.cholesky import backward, factorise, forward, solve
 
 RANK = 1e-10  # singular values below this times the largest are zero

@@ -1,18 +1,18 @@
-"""The worst reward of an ellipsoid inside a kernel: learners/parts/worst_reward.py pass by pass."""
+"""The worst reward of an ellipsoid inside a kernel: learners/confidence/worst_reward.py pass by pass."""
 
 import math
 
-from simbench.learners.bradley_terry import TOLERANCE
-from simbench.learners.kernels.cholesky import back_substitute, forward_substitute
-from simbench.learners.kernels.linear_objective import dot
-from simbench.learners.kernels.potential import newton_step, open_potential, shape_group
-from simbench.learners.parts.worst_reward import (
+from simbench.learners.confidence.potential_kernel import newton_step, open_potential, shape_group
+from simbench.learners.confidence.worst_reward import (
     HALVING_AFTER,
     LARGEST_DROP,
     LEAST_MULTIPLIER,
     MAX_PASSES,
     ROUNDING,
 )
+from simbench.learners.fitting.bradley_terry import TOLERANCE
+from simbench.learners.kernels.cholesky import back_substitute, forward_substitute
+from simbench.learners.kernels.linear_objective import dot
 from simbench.tape.kernel import inner
 
 FOUND, REFERENCE, UNSOLVED = range(3)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
 from simbench.learners.kernels.bradley_terry import (
     exponentials,
     gradient_and_hessian,

@@ -1,8 +1,8 @@
-"""The Bradley-Terry fit of one prompt as numba kernels; learners/bradley_terry.py has the mathematics."""
+"""The Bradley-Terry fit of one prompt as numba kernels; learners/fitting/bradley_terry.py has the mathematics."""
 
 import math
 
-from simbench.learners.bradley_terry import (
+from simbench.learners.fitting.bradley_terry import (
     CHORD_CONTRACTION,
     CHORD_STEP,
     CONTRACTION,

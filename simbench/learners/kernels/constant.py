@@ -1,4 +1,4 @@
-"""A policy that never changes, as a numba kernel: the twin of learners/constant.py."""
+"""A policy that never changes, as a numba kernel: the twin of learners/online/constant.py."""
 
 from typing import NamedTuple
 

@@ -14,7 +14,7 @@ from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
 from simbench.learners.parts.bonuses import CALIBRATED, DRAWS
 from simbench.learners.parts.losses import LOGISTIC
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 
 TABLE_CELLS = 2**23  # S A^2 M losses are tabulated up to 64 MB, and computed label by label beyond

@@ -17,7 +17,7 @@ are made from where the fit began. Source: simbench.
 
 import math
 
-from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
 from simbench.learners.kernels.ball import INDEFINITE, aim
 from simbench.learners.kernels.linear_objective import (
     AGE,

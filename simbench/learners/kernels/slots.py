@@ -21,7 +21,7 @@ from simbench.learners.parts.samplers import (
     UNIFORM,
     WORST_OF,
 )
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 
 

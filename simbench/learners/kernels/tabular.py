@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba, sigmoid
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due

@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
-from simbench.learners.batch_protocol import BatchLearner
 from simbench.learners.function_classes import named_class
 from simbench.learners.parts.bonuses import Bonus, NoBonus
 from simbench.learners.parts.finite import Finite, FiniteData
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic
+from simbench.learners.protocols.batch import BatchLearner
 from simbench.quantities import gibbs
 from simbench.registry import Positive, parameters, register
 

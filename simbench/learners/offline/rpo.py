@@ -4,7 +4,7 @@
     max over pi, min over r in the class of   eta ( E_pi r - E_base r - beta KL(pi||ref) ) + NLL(r),    NLL the mean
 
 The inner maximum over policies of E_pi r - beta KL(pi||ref) is beta E log Z_r, attained at G(r). Hence, where the two
-may be exchanged (a convex class: `tabular`, `box`, `linear`; not a finite one, see simbench/theory/liu2024.py),
+may be exchanged (a convex class: `tabular`, `box`, `linear`; not a finite one, see simbench/theory/offline/liu2024.py),
 
     rhat    = argmin over r in the class of   eta ( beta E log Z_r - E_base r ) + NLL(r) + regulariser / n
     policy  = G(rhat),
@@ -30,7 +30,7 @@ import jax.numpy as jnp
 from pydantic import Field
 
 from simbench.bandit import Bandit
-from simbench.learners.offline_mle import OfflineMLE
+from simbench.learners.offline.offline_mle import OfflineMLE
 from simbench.learners.parts.bonuses import Bonus, NoBonus, Pessimism
 from simbench.registry import NonNegative, Probability, parameters, register
 

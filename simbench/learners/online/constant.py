@@ -13,7 +13,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
-from simbench.learners.protocol import Comparison, Kernel, RoundLearner
+from simbench.learners.protocols.round import Comparison, Kernel, RoundLearner
 from simbench.precision import float64
 from simbench.registry import parameters, register
 

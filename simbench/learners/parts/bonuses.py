@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
-from simbench.learners.protocol import Comparison
+from simbench.learners.protocols.round import Comparison
 from simbench.registry import Finite, NonNegative, parameters
 
 NOTHING, DRAWS, CALIBRATED = 0, 1, 2  # codes of the numba kernels

@@ -17,7 +17,7 @@ from fit to fit, and usually stands. As x + d and x lie in one convex set, (g + 
     g . d <= -d' H d                                     every step descends,
     ||d_+||_{H_+}^2 <= -(g_+ - g - H d) . d_+            (y = x + d + d_+, the step after the next)
 
-so that all of learners/bradley_terry.py carries over, the projection costing nothing: with h the range of d, damping by
+so that all of fitting/bradley_terry.py carries over, the projection costing nothing: with h the range of d, damping by
 log1p(h)/h is monotone, a full step of h <= 1/4 leaves ||d_+|| <= 0.62 h ||d||, and the fit stops once a full step has
 0.62 h ||d||_H / sqrt(ridge) <= 1e-12 (1 + R), or is itself below 1e-12 (1 + R).
 
@@ -35,13 +35,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.parts.tabular import SMALL_STEP, pair_flows
-from simbench.learners.protocol import Comparison, Kernel
+from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The Bradley-Terry fit of one prompt in JAX, many runs side by side; learners/bradley_terry.py has the mathematics."""
+"""The Bradley-Terry fit of one prompt in JAX, many runs side by side; fitting/bradley_terry.py has the mathematics."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import jax.scipy.linalg
 
-from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, MAX_STEPS, TOLERANCE, WIDEST
+from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, MAX_STEPS, TOLERANCE, WIDEST
 from simbench.learners.parts.elimination import UNROLLED, added, largest, solve_laplacian
 
 

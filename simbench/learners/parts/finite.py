@@ -14,8 +14,8 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.learners.parts.function_class import FunctionClass, Objective
-from simbench.learners.protocol import Comparison, Kernel
-from simbench.quantities.value import TIE
+from simbench.learners.protocols.round import Comparison, Kernel
+from simbench.quantities.values.value import TIE
 from simbench.registry import parameters
 
 if TYPE_CHECKING:

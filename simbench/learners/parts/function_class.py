@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from simbench.bandit import Bandit
 from simbench.learners.parts.bonuses import Bonus
 from simbench.learners.parts.losses import Loss
-from simbench.learners.protocol import Comparison, Kernel
+from simbench.learners.protocols.round import Comparison, Kernel
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts

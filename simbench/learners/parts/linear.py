@@ -29,14 +29,14 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
 from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.parts.tabular import SMALL_STEP, pair_flows
-from simbench.learners.protocol import Comparison, Kernel
+from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:

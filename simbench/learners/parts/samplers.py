@@ -22,7 +22,7 @@ from pydantic import InstanceOf
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.registry import Count, Index, Positive, Probability, parameters
 
 # Codes of the numba kernels, a stack machine (kernels/samplers.py).

@@ -3,7 +3,7 @@
     minimise over r in R^A     sum_{a,b} wins[a, b] loss(r_a - r_b)  +  <c, r> - m beta log Z_r  +  (ridge / 2) ||r||^2
 
 with the bonus (m, c) of parts/bonuses.py. Only the prompt that received a label changes. Plain Bradley-Terry fits use
-the solver of learners/bradley_terry.py; the others damped Newton steps on
+the solver of learners/fitting/bradley_terry.py; the others damped Newton steps on
 
     gradient   g = (pair flows) + c - m pi_r + ridge r,                             pi_r = G(r)(.|s)
     Hessian    H = (pair Laplacian) + ridge I - (m / beta) (diag pi_r - pi_r pi_r'),
@@ -21,12 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.protocol import Comparison, Kernel
+from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:

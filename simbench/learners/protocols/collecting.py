@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.batch_protocol import BatchLearner
+from simbench.learners.protocols.batch import BatchLearner
 
 State = TypeVar("State")
 Data = TypeVar("Data")

@@ -24,7 +24,9 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.annotation.arms import (
+from simbench.learners.function_classes import named_class
+from simbench.learners.protocols.collecting import CollectingLearner
+from simbench.learners.transfer.annotation.arms import (
     Arms,
     Tally,
     allowed_arms,
@@ -32,11 +34,9 @@ from simbench.learners.annotation.arms import (
     number_of_sources,
     require_arms,
 )
-from simbench.learners.annotation.collection import Collecting, Pairs, collect_pairs
-from simbench.learners.annotation.optimiser import objective, optimise
-from simbench.learners.annotation.responses import FROM_SOURCE, draws_from
-from simbench.learners.collecting_protocol import CollectingLearner
-from simbench.learners.function_classes import named_class
+from simbench.learners.transfer.annotation.collection import Collecting, Pairs, collect_pairs
+from simbench.learners.transfer.annotation.optimiser import objective, optimise
+from simbench.learners.transfer.annotation.responses import FROM_SOURCE, draws_from
 from simbench.quantities import win_rate
 from simbench.registry import Count, Finite, NonNegative, Positive, Probability, parameters, register
 

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.constant import ConstantLearner
+from simbench.learners.online.constant import ConstantLearner
 from simbench.learners.parts.samplers import normalised
 from simbench.quantities import value_gap
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.registry import Index, parameters, register
 
 

@@ -9,10 +9,10 @@
               V_pes    of pi_OFF, the policy whose value is best in the worst case over rewards that D leaves possible
               argmax of all these, sources first
 
-Both values are relative to ref: in a finite class by likelihood ratios (parts/version_space.py), in the log-linear and
-the tabular class by the ellipsoid of the estimate (parts/ellipsoid.py). On the event that D does not mislead, a source
-is played in vain only while its bonus hides that it is worse, so the price of not knowing which source is good is of
-the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret so far was: no
+Both values are relative to ref: in a finite class by likelihood ratios (confidence/version_space.py), in the log-linear
+and the tabular class by the ellipsoid of the estimate (confidence/ellipsoid.py). On the event that D does not mislead,
+a source is played in vain only while its bonus hides that it is worse, so the price of not knowing which source is good
+is of the order sqrt(W T); and pi_OFF learns from data that cover pi* the better, the smaller the regret so far was: no
 coverability in its rate.
 Source: huang2025, Algorithms 1 and 2.
 """
@@ -25,16 +25,16 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.online_dpo import OnlineDPO
-from simbench.learners.parts.confidence import Confidence, Pessimistic, source_log_policies
-from simbench.learners.parts.ellipsoid import Ellipsoid
+from simbench.learners.confidence.confidence_set import Confidence, Pessimistic, source_log_policies
+from simbench.learners.confidence.ellipsoid import Ellipsoid
+from simbench.learners.confidence.version_space import Pessimism, VersionSpace
+from simbench.learners.online.online_dpo import OnlineDPO
+from simbench.learners.online.vpo import VPO
+from simbench.learners.online.xpo import XPO
 from simbench.learners.parts.schedules import Every, Geometric, Schedule
-from simbench.learners.parts.version_space import Pessimism, VersionSpace
-from simbench.learners.protocol import Comparison, Kernel, Reducer, RoundLearner
+from simbench.learners.protocols.round import Comparison, Kernel, Reducer, RoundLearner
 from simbench.learners.sentence import Sentence
-from simbench.learners.vpo import VPO
-from simbench.learners.xpo import XPO
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.registry import Count, Finite, Index, NonNegative, Positive, Probability, parameters, register
 
 ONLINE = -1  # what `chosen` says in a round of the online learner; 0 … W - 1 are sources, W is pi_OFF
@@ -234,8 +234,8 @@ class TPO(RoundLearner[TPOState]):
 
     def kernel(self, world: Bandit) -> Kernel | None:
         """Return the numba form of the class."""
-        from simbench.learners.kernels import tpo, tpo_ellipsoid, tpo_linear, tpo_tabular
         from simbench.learners.kernels.recipe import recipe
+        from simbench.learners.transfer.kernels import tpo, tpo_ellipsoid, tpo_linear, tpo_tabular
 
         confidence, online = self.confidence(), self.online_learner()
         confidence.check(world)

@@ -19,10 +19,10 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
-from simbench.quantities.divergence import chi_squared
 from simbench.quantities.expectation import highest_prompt
-from simbench.quantities.gibbs import log_optimal
 from simbench.quantities.log_arithmetic import exp_or_inf, log_sum_exp
+from simbench.quantities.policies.divergence import chi_squared
+from simbench.quantities.policies.gibbs import log_optimal
 
 
 def coverage(bandit: Bandit, log_policy: jax.Array) -> jax.Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.gibbs import log_optimal
+from simbench.quantities.policies.gibbs import log_optimal
 
 
 def coverage_profile(bandit: Bandit, log_policy: jax.Array, threshold: jax.Array | float) -> jax.Array:

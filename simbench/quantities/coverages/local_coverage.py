@@ -32,9 +32,9 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
-from simbench.quantities.divergence import kl_terms
 from simbench.quantities.expectation import highest_prompt
 from simbench.quantities.log_arithmetic import exp_or_inf, log_complement, probability_difference
+from simbench.quantities.policies.divergence import kl_terms
 
 EVALUATIONS = 24  # of the divergence, per root
 EPSILON, TINY = 2e-16, 1e-300  # log q is known to 2e-16 of log(1/p)

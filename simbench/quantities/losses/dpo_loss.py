@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.win_rate import preference
+from simbench.quantities.preferences.win_rate import preference
 
 
 def dpo_loss(bandit: Bandit, log_policy: jax.Array, log_data: jax.Array | None = None) -> jax.Array:

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.gibbs import gibbs
-from simbench.quantities.win_rate import preference, response_win_rate
+from simbench.quantities.policies.gibbs import gibbs
+from simbench.quantities.preferences.win_rate import preference, response_win_rate
 
 
 def ipo_loss(

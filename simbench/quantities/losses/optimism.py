@@ -19,8 +19,8 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import expectation, over_prompts
-from simbench.quantities.gibbs import log_partition
-from simbench.quantities.win_rate import preference
+from simbench.quantities.policies.gibbs import log_partition
+from simbench.quantities.preferences.win_rate import preference
 
 
 def optimistic_value(bandit: Bandit, reward: jax.Array) -> jax.Array:

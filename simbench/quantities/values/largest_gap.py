@@ -19,9 +19,9 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.precision import require_float64
-from simbench.quantities.divergence import kl
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.gibbs import gibbs, log_optimal
+from simbench.quantities.policies.divergence import kl
+from simbench.quantities.policies.gibbs import gibbs, log_optimal
 
 MOST_RESPONSES = 14  # 2^14 vertices
 

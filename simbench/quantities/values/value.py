@@ -17,10 +17,10 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
-from simbench.quantities.divergence import kl, kl_ref
 from simbench.quantities.expectation import expectation, over_prompts
-from simbench.quantities.gibbs import log_optimal, log_partition
 from simbench.quantities.log_arithmetic import probability_difference
+from simbench.quantities.policies.divergence import kl, kl_ref
+from simbench.quantities.policies.gibbs import log_optimal, log_partition
 
 TIE = 1e-9  # an argmax takes the first response whose log-probability is within this of the best
 

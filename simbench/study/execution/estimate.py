@@ -21,10 +21,10 @@ import numpy as np
 
 from simbench.engine import log_checkpoints
 from simbench.errors import SimbenchError
-from simbench.study.compute import Task, play
+from simbench.study.execution.compute import Task, play
+from simbench.study.execution.plugins import load_plugins
+from simbench.study.execution.workers import spread
 from simbench.study.plan import Unit
-from simbench.study.plugins import load_plugins
-from simbench.study.workers import spread
 
 ENOUGH = 0.3  # seconds that a timed run should take, so that the clock's grain and the start do not matter
 FEW, MANY = 50, 8  # rounds of the shortest timed run; by how much each longer one is longer

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from simbench.errors import SimbenchError
-from simbench.study.compute import Task, compute
-from simbench.study.order import side_by_side
+from simbench.study.execution.compute import Task, compute
+from simbench.study.execution.order import side_by_side
+from simbench.study.execution.progress import ProgressBar
+from simbench.study.execution.workers import processes, spread
 from simbench.study.plan import Plan, Unit
-from simbench.study.progress import ProgressBar
 from simbench.study.stale import stale_note
 from simbench.study.store import Store, StoreError, store_of
-from simbench.study.workers import processes, spread
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from simbench.errors import SimbenchError
-from simbench.study import one_core
+from simbench.study.execution import one_core
 from simbench.study.provenance import cpu_model, digest
 
 Work = TypeVar("Work")

@@ -9,7 +9,7 @@ For a policy pi, an opponent pc, P = P(pi > pc), and preferences with P(a > b) >
     Cov(pi*|pi) >= A^{-2} e^{-4B^2}        ours: stronger still; e^{-4B^2} = exp(-2 (J(pi*) - J(pc))/beta)
     Cov(pi*|pi) >= (A + sqrt2 B)^{-2}      ours
 
-Proof of the third: BC = E_pc sqrt(pi/pc) <= A (see `quantities/overlap.py`); BC >= exp(-KL(pc||pi)/2) by Jensen;
+Proof of the third: BC = E_pc sqrt(pi/pc) <= A (see `quantities.overlap`); BC >= exp(-KL(pc||pi)/2) by Jensen;
 KL(pc||pi) <= 2 KL(pc||pi*) + log Cov(pi*|pi) by Donsker-Varadhan; KL(pc||pi*) = 2 B^2. For A + B <= 1,
 A^2 e^{4B^2} <= (A + B)^2, which gives the second. For the fourth use the triangle inequality of the Hellinger
 distance and Cov >= BC(pi, pi*)^{-2}.
@@ -23,7 +23,7 @@ import dataclasses
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.quantities.overlap import GRID, overlap, overlap_bound
+from simbench.quantities.coverages.overlap import GRID, overlap, overlap_bound
 from simbench.verify import Control, Exists, Instance, Lower, Upper, claim, family, traced_world
 from simbench.verify.domains import Free, Instances, Worlds
 

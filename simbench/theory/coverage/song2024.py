@@ -16,8 +16,8 @@ at C = C_{2R'/beta}. C must cover pi* as well as pi_rlhf, hence span(r*) <= 2R'.
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.theory.gap_path import error, gap
-from simbench.theory.tilt_size import barely_lifted, distinct, equal_responses, span_per_prompt
+from simbench.theory.foundations.gap_path import error, gap
+from simbench.theory.foundations.tilt_size import barely_lifted, distinct, equal_responses, span_per_prompt
 from simbench.verify import Control, Identity, Instance, Upper, claim, family, traced_world
 from simbench.verify.domains import Free, Instances, Reward, Scalar, Worlds
 

@@ -17,7 +17,7 @@ its log Z: `reward_policy_duality.py`.)
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.theory.gap_path import gap_of_reward
+from simbench.theory.foundations.gap_path import gap_of_reward
 from simbench.verify import Control, Exists, Identity, Instance, claim, family, traced_world
 
 

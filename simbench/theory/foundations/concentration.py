@@ -31,9 +31,9 @@ from scipy import special
 
 from simbench import tape
 from simbench.bandit import Bandit
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.verify import Altered, Probable, claim
-from simbench.worlds.random_finite import RandomFinite
+from simbench.worlds.families.random_finite import RandomFinite
 
 DELTA = 0.1
 RUNS = {"quick": 300, "paper": 1200}

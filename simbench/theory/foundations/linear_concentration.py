@@ -34,7 +34,7 @@ from scipy import special
 
 from simbench import tape
 from simbench.errors import SimbenchError
-from simbench.theory.concentration import drawn, run_tapes
+from simbench.theory.foundations.concentration import drawn, run_tapes
 from simbench.verify import Altered, Probable, claim
 from simbench.worlds.draws import log_dirichlet, unit_uniform, unit_vectors
 

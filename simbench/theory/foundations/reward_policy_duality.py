@@ -6,7 +6,7 @@ two rewards are equal on the support if and only if all such averages are.
 """
 
 from simbench import quantities as q
-from simbench.quantities.optimism import implicit_bonus
+from simbench.quantities.losses.optimism import implicit_bonus
 from simbench.verify import Control, Identity, claim
 from simbench.verify.domains import Free, Instances, Reward, Worlds
 

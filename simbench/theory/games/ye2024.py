@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.quantities.exploitability import (
+from simbench.quantities.preferences.exploitability import (
     best_response,
     exploitability,
     log_odds_payoff,

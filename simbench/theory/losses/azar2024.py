@@ -7,7 +7,7 @@ form is no minimiser, and a larger beta would regularise less.
 """
 
 from simbench import quantities as q
-from simbench.quantities.ipo import ipo_loss, ipo_policy
+from simbench.quantities.losses.ipo import ipo_loss, ipo_policy
 from simbench.verify import Control, Identity, claim
 from simbench.verify.domains import Free, Instances, Scalar, Worlds
 

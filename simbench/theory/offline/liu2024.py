@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.quantities.optimism import implicit_bonus, optimistic_value
+from simbench.quantities.losses.optimism import implicit_bonus, optimistic_value
 from simbench.verify import Control, Identity, Upper, claim
 from simbench.verify.domains import Free, Instances, Part, Reward, Scalar, Worlds, log_normalise
 from simbench.verify.domains.cube import deep_logits

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.theory.liu2024 import dual, game, likelihood_loss
+from simbench.theory.offline.liu2024 import dual, game, likelihood_loss
 from simbench.verify import Control, Exists, Identity, Instance, Upper, claim, family, traced_world
 from simbench.verify.ball.named import encloses_root
 from simbench.verify.domains import log_normalise

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from simbench import tape
-from simbench.theory import offline_chain
-from simbench.theory.concentration import advantages_of, run_tapes, truth_of
-from simbench.theory.offline_chain import COUNTS, RANDOM, WORLDS, nested
+from simbench.theory.foundations.concentration import advantages_of, run_tapes, truth_of
+from simbench.theory.offline import offline_chain
+from simbench.theory.offline.offline_chain import COUNTS, RANDOM, WORLDS, nested
 from simbench.verify import Altered, Probable, claim
 
 DELTA = 0.1

@@ -28,11 +28,11 @@ from simbench import quantities as q
 from simbench import tape
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
-from simbench.quantities.value import TIE
-from simbench.theory.concentration import drawn, gibbs_of, predictions, run_tapes
+from simbench.quantities.values.value import TIE
+from simbench.theory.foundations.concentration import drawn, gibbs_of, predictions, run_tapes
 from simbench.verify import Altered, Probable, claim
 from simbench.worlds.draws import log_dirichlet, uniform
-from simbench.worlds.random_finite import RandomFinite
+from simbench.worlds.families.random_finite import RandomFinite
 
 DELTA = 0.1
 RUNS = {"quick": 300, "paper": 1200}

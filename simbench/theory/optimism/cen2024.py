@@ -7,9 +7,9 @@ agree at pi = G(r), reward by reward; alpha < 0 gives the offline, pessimistic v
 """
 
 from simbench import quantities as q
-from simbench.quantities.dpo_loss import dpo_loss
-from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
-from simbench.theory.xie2024 import attained_value
+from simbench.quantities.losses.dpo_loss import dpo_loss
+from simbench.quantities.losses.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
+from simbench.theory.optimism.xie2024 import attained_value
 from simbench.verify import Control, Identity, claim
 from simbench.verify.domains import Free, Instances, Reward, Scalar, Worlds
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value
+from simbench.quantities.losses.optimism import calibrated, implicit_bonus, optimistic_value
 from simbench.verify import Control, Identity, Lower, claim
 from simbench.verify.domains import Free, Instances, Reward, Worlds
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench import quantities as q
-from simbench.quantities.optimism import optimistic_value, preference_loss
+from simbench.quantities.losses.optimism import optimistic_value, preference_loss
 from simbench.verify import Control, Identity, claim
 from simbench.verify.domains import Free, Instances, Part, Reward, Worlds
 

@@ -24,15 +24,15 @@ import jax.numpy as jnp
 
 from simbench import quantities as q
 from simbench.bandit import Bandit
-from simbench.learners.parts.confidence import Confidence, source_log_policies
-from simbench.learners.parts.version_space import (
+from simbench.learners.confidence.confidence_set import Confidence, source_log_policies
+from simbench.learners.confidence.version_space import (
     VersionSpace,
     reward_constant,
     source_bonus,
     version_threshold,
 )
-from simbench.learners.protocol import Comparison, Reducer, RoundLearner
-from simbench.learners.tpo import TPO, TPOState
+from simbench.learners.protocols.round import Comparison, Reducer, RoundLearner
+from simbench.learners.transfer.tpo import TPO, TPOState
 
 
 class VariedLikelihoods(NamedTuple):

@@ -34,10 +34,17 @@ from simbench import quantities as q
 from simbench import tape
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
-from simbench.quantities.value import TIE
-from simbench.theory.concentration import advantages_of, gibbs_of, labelled, likeliest, run_tapes, truth_of
+from simbench.quantities.values.value import TIE
+from simbench.theory.foundations.concentration import (
+    advantages_of,
+    gibbs_of,
+    labelled,
+    likeliest,
+    run_tapes,
+    truth_of,
+)
 from simbench.verify import Altered, Probable, claim
-from simbench.worlds.random_finite import RandomFinite
+from simbench.worlds.families.random_finite import RandomFinite
 
 DELTA = 0.1
 RUNS = {"quick": 300, "paper": 1200}

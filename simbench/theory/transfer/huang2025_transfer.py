@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from simbench.compiling import quickly
-from simbench.learners.sources import source_gaps
+from simbench.learners.transfer.sources import source_gaps
 from simbench.verify import Altered, Order, Rate, claim
 
 STUDY = "transfer"

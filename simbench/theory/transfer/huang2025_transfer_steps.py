@@ -40,12 +40,12 @@ from simbench import tape
 from simbench.bandit import Bandit
 from simbench.compiling import quickly, strong
 from simbench.engine import jax_engine
-from simbench.learners.parts.version_space import source_bonus
+from simbench.learners.confidence.version_space import source_bonus
 from simbench.precision import float64
-from simbench.theory.audited_tpo import Audited, AuditedState, VariedTPO, varied
+from simbench.theory.transfer.audited_tpo import Audited, AuditedState, VariedTPO, varied
 from simbench.verify import Altered, Probable, claim
+from simbench.worlds.families.random_finite import RandomFinite
 from simbench.worlds.modifiers.sources import Sources
-from simbench.worlds.random_finite import RandomFinite
 
 DELTA = 0.1
 RUNS = {"quick": 300, "paper": 1200}

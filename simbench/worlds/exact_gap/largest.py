@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.quantities.largest_gap import MOST_RESPONSES
+from simbench.quantities.values.largest_gap import MOST_RESPONSES
 from simbench.worlds.exact_gap.path import value_gap
 
 STARTS = 16  # thresholds from which flips climb

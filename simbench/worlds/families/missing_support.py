@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from simbench.bandit import Bandit
 from simbench.registry import Count, Positive, Probability, parameters, register
 from simbench.tape import Key
-from simbench.worlds.random_tabular import Concentration, RandomTabular
+from simbench.worlds.families.random_tabular import Concentration, RandomTabular
 
 MassBelowOne = Annotated[Probability, Field(lt=1)]
 AtLeastTwo = Annotated[Count, Field(ge=2)]

@@ -14,7 +14,7 @@ from simbench.bandit import Bandit
 from simbench.registry import Count, Positive, parameters, register
 from simbench.tape import Key
 from simbench.worlds.draws import log_dirichlet, unit_uniform, unit_vectors
-from simbench.worlds.random_tabular import Concentration
+from simbench.worlds.families.random_tabular import Concentration
 
 
 @register("family", "random_linear")

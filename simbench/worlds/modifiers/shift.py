@@ -15,7 +15,7 @@ from simbench.errors import SimbenchError
 from simbench.registry import Probability, parameters, register
 from simbench.tape import Key
 from simbench.worlds.draws import log_dirichlet
-from simbench.worlds.random_tabular import Concentration
+from simbench.worlds.families.random_tabular import Concentration
 
 
 @register("modifier", "shift")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from simbench.learners.confidence.potential_kernel import open_cells, open_search
+from simbench.learners.confidence.worst_reward import Groups, occurring, worst_reward
+from simbench.learners.confidence.worst_reward_kernel import FOUND, REFERENCE, find_worst_reward
 from simbench.learners.kernels.ball import factorise
-from simbench.learners.kernels.potential import open_cells, open_search
-from simbench.learners.kernels.worst_reward import FOUND, REFERENCE, find_worst_reward
-from simbench.learners.parts.worst_reward import Groups, occurring, worst_reward
 from simbench.precision import entry_point, float64
 from simbench.tape.kernel import kernel
 

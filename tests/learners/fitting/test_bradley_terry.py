@@ -9,7 +9,7 @@ from statsmodels.base._penalties import L2
 from statsmodels.discrete.discrete_model import Logit
 
 from simbench.learners import fit_tabular
-from simbench.learners.bradley_terry import WIDEST
+from simbench.learners.fitting.bradley_terry import WIDEST
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.precision import entry_point

@@ -9,7 +9,7 @@ from scipy import optimize
 
 from simbench.engine import run_batches
 from simbench.errors import SimbenchError
-from simbench.learners.offline_mle import OfflineMLE
+from simbench.learners.offline.offline_mle import OfflineMLE
 from simbench.precision import float64
 from simbench.worlds import make
 from tests.naive.fit import fit_rewards

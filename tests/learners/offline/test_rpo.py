@@ -15,8 +15,8 @@ from simbench import quantities as q
 from simbench import registry
 from simbench.engine import run_batches
 from simbench.errors import SimbenchError
-from simbench.learners.offline_mle import OfflineMLE
-from simbench.learners.rpo import RPO
+from simbench.learners.offline.offline_mle import OfflineMLE
+from simbench.learners.offline.rpo import RPO
 from simbench.precision import float64
 from simbench.worlds import make
 from tests import naive
@@ -147,7 +147,7 @@ def test_mutants_are_told_from_rpo(name):
 
 
 def test_the_document_lists_the_mutants():
-    text = (Path(__file__).parents[2] / "docs" / "mutants.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "mutants.md").read_text(encoding="utf-8")
     listed = text.partition("## Told apart by enumeration")[2].partition("\n## ")[0]
     assert re.findall(r"^\| (rpo, [^|]*?) \|", listed, flags=re.MULTILINE) == list(MUTANTS)
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.annotation.collection import Pairs
-from simbench.learners.empirical_tpo import EmpiricalTPO
+from simbench.learners.transfer.annotation.collection import Pairs
+from simbench.learners.transfer.empirical_tpo import EmpiricalTPO
 from simbench.precision import float64
 from simbench.tape import run_key
 from tests.naive.empirical_tpo import NaiveEmpiricalTPO

@@ -7,12 +7,13 @@ import pytest
 from simbench.bandit import Bandit
 from simbench.engine import run_block
 from simbench.errors import SimbenchError
-from simbench.learners import empirical_tpo
-from simbench.learners.annotation import arms, collection, optimiser, responses
-from simbench.learners.empirical_tpo import EmpiricalTPO
+from simbench.learners.transfer import empirical_tpo
+from simbench.learners.transfer.annotation import arms, collection, optimiser, responses
+from simbench.learners.transfer.empirical_tpo import EmpiricalTPO
 from simbench.precision import float64
 from simbench.registry import configure
-from tests.learners.annotated import (
+from tests.learners.test_mutants import rows
+from tests.learners.transfer.annotated import (
     RUN,
     SEED,
     assert_same,
@@ -21,7 +22,6 @@ from tests.learners.annotated import (
     small_world,
     with_duplicates,
 )
-from tests.learners.test_mutants import rows
 from tests.naive import world as naive
 from tests.naive.empirical_tpo import NaiveEmpiricalTPO
 

@@ -8,7 +8,7 @@ from tests import naive
 from tests.engine.rounds import assert_same, naive_rounds
 from tests.engine.test_tpo_ellipsoid import twins, world_of
 from tests.learners.test_mutants import rows
-from tests.learners.tpo_ellipsoid_mutants import MUTANTS
+from tests.learners.transfer.tpo_ellipsoid_mutants import MUTANTS
 
 ROUNDS, RUN = 80, 1
 

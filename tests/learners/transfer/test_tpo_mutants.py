@@ -7,12 +7,12 @@ import functools
 
 import pytest
 
-from simbench.learners.tpo import TPO
+from simbench.learners.transfer.tpo import TPO
 from tests import naive
 from tests.engine.rounds import assert_same, naive_rounds, numba_rounds
 from tests.engine.test_tpo import DEFAULT, world_of
 from tests.learners.test_mutants import rows
-from tests.learners.tpo_mutants import MUTANTS
+from tests.learners.transfer.tpo_mutants import MUTANTS
 
 GROWTH, ROUNDS, RUN = 1.3, 80, 1
 WORDS = list(dict.fromkeys(mutant.words for mutant in MUTANTS.values()))

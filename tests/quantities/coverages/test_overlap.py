@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from simbench.quantities.overlap import overlap, overlap_bound
+from simbench.quantities.coverages.overlap import overlap, overlap_bound
 from tests.quantities.instances import random_bandit, random_policy
 
 pytestmark = pytest.mark.usefixtures("in_float64")

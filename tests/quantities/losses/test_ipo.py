@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from simbench.quantities.ipo import ipo_loss, ipo_policy
+from simbench.quantities.losses.ipo import ipo_loss, ipo_policy
 from tests.quantities.instances import normalised, random_bandit, random_policy
 
 pytestmark = pytest.mark.usefixtures("in_float64")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simbench import quantities as q
-from simbench.quantities.dpo_loss import dpo_loss
-from simbench.quantities.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
+from simbench.quantities.losses.dpo_loss import dpo_loss
+from simbench.quantities.losses.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
 from tests.quantities.instances import random_bandit, random_policy
 
 pytestmark = pytest.mark.usefixtures("in_float64")

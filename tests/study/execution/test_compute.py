@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simbench.study import compute, kept
+from simbench.study.execution import compute, kept
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
 from simbench.worlds import Environment

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
+from simbench.study.execution.run import run_plan
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study
 from tests.study.conftest import QUICK_LEARNER

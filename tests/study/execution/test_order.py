@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from simbench.study.order import side_by_side
+from simbench.study.execution.order import side_by_side
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
 

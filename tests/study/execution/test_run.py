@@ -6,12 +6,12 @@ import pytest
 from simbench.engine import log_checkpoints, run_block
 from simbench.errors import SimbenchError
 from simbench.registry import configure
-from simbench.study import estimate as estimating
-from simbench.study import run as running
-from simbench.study.estimate import estimate
+from simbench.study.execution import estimate as estimating
+from simbench.study.execution import run as running
+from simbench.study.execution.estimate import estimate
+from simbench.study.execution.plugins import load_plugins
+from simbench.study.execution.run import run_plan, units_to_do
 from simbench.study.plan import make_plan
-from simbench.study.plugins import load_plugins
-from simbench.study.run import run_plan, units_to_do
 from simbench.study.store import StoreError, store_of
 from simbench.study.study import load_study
 from simbench.study.table import load_table, unit_states
@@ -170,7 +170,7 @@ def test_an_interruption_says_what_is_kept(plan, monkeypatch):
 
 
 def test_sources_that_changed_since_planning_are_refused(plan, monkeypatch):
-    import simbench.study.compute as computing
+    import simbench.study.execution.compute as computing
 
     monkeypatch.setattr(computing, "source_digest", lambda packages: "0123456789abcdef")
     with pytest.raises(SimbenchError, match="sources are 0123456789abcdef, the study was planned with"):

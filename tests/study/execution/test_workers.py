@@ -8,12 +8,12 @@ import time
 import pytest
 
 from simbench.errors import SimbenchError
-from simbench.study import one_core
+from simbench.study.execution import one_core
+from simbench.study.execution.run import run_plan
+from simbench.study.execution.workers import Ahead, spread
 from simbench.study.plan import make_plan
-from simbench.study.run import run_plan
 from simbench.study.store import store_of
 from simbench.study.study import load_study
-from simbench.study.workers import Ahead, spread
 from tests.study.conftest import QUICK_LEARNER
 
 
@@ -79,7 +79,7 @@ def test_a_cluster_writes_the_same_bytes(computed_here):
 def test_a_cluster_that_does_not_answer_is_one_sentence(computed_here, monkeypatch):
     pytest.importorskip("distributed")
     plan, _ = computed_here
-    monkeypatch.setattr("simbench.study.workers.CONNECT_WITHIN", "0.2s")
+    monkeypatch.setattr("simbench.study.execution.workers.CONNECT_WITHIN", "0.2s")
     for address in ("tcp://127.0.0.1:9", "not an address"):
         with pytest.raises(SimbenchError, match=f"--cluster {address}: no Dask scheduler answers there"):
             run_plan(plan, out="cluster", cluster=address)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simbench.precision import float64
-from simbench.theory import coverage_principle
+from simbench.theory.coverage import coverage_principle
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import huang2025
+from simbench.theory.coverage import huang2025
 from tests.quantities.instances import random_bandit
 from tests.theory.judged import assert_as_expected, claims_of, judged
 

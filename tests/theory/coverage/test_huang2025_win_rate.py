@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simbench.precision import float64
-from simbench.theory import huang2025_win_rate as lemma
+from simbench.theory.coverage import huang2025_win_rate as lemma
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import song2024
+from simbench.theory.coverage import song2024
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 TIGHT = {

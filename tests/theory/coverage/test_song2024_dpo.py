@@ -6,7 +6,7 @@ import pytest
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.precision import float64
-from simbench.theory import song2024_dpo
+from simbench.theory.coverage import song2024_dpo
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 REWARD, BETA = np.array([0.9, 0.2, 0.4]), 0.5

@@ -7,7 +7,7 @@ import pytest
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.precision import float64
-from simbench.theory import best_of_n
+from simbench.theory.foundations import best_of_n
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

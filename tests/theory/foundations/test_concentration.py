@@ -8,13 +8,9 @@ import functools
 import pytest
 
 from simbench.study.judge import judge_all
-from simbench.theory import (
-    concentration,
-    huang2025_self_transfer,
-    linear_concentration,
-    liu2024_runs,
-    offline_chain,
-)
+from simbench.theory.foundations import concentration, linear_concentration
+from simbench.theory.offline import liu2024_runs, offline_chain
+from simbench.theory.transfer import huang2025_self_transfer
 from tests.theory.judged import assert_as_expected, claims_of
 
 MODULES = (concentration, linear_concentration, offline_chain, liu2024_runs, huang2025_self_transfer)

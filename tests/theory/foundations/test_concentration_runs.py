@@ -16,9 +16,10 @@ from scipy import stats
 from simbench import quantities as q
 from simbench import tape
 from simbench.precision import float64
-from simbench.theory import concentration, linear_concentration, offline_chain
+from simbench.theory.foundations import concentration, linear_concentration
+from simbench.theory.offline import offline_chain
 from simbench.verify.statistical import ALPHA
-from simbench.worlds.random_finite import RandomFinite
+from simbench.worlds.families.random_finite import RandomFinite
 
 
 def sigmoid(x):

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from simbench import quantities as q
 from simbench.bandit import Bandit
 from simbench.precision import float64
-from simbench.theory import gap_path
+from simbench.theory.foundations import gap_path
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 TIGHT = {

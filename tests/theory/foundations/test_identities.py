@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import identities
+from simbench.theory.foundations import identities
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import kappa
+from simbench.theory.foundations import kappa
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from simbench.precision import float64
-from simbench.theory import log_determinant
+from simbench.theory.foundations import log_determinant
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simbench.theory import reward_policy_duality
+from simbench.theory.foundations import reward_policy_duality
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

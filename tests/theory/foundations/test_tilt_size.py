@@ -6,7 +6,7 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import tilt_size
+from simbench.theory.foundations import tilt_size
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.theory import ye2024
+from simbench.theory.games import ye2024
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

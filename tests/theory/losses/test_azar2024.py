@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from simbench.precision import float64
-from simbench.theory import azar2024
+from simbench.theory.losses import azar2024
 from simbench.verify import Instance
 from tests.theory.judged import assert_as_expected, claims_of, judged
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from simbench.learners.rpo import RPO
+from simbench.learners.offline.rpo import RPO
 from simbench.precision import float64
-from simbench.theory import liu2024, liu2024_maximin
+from simbench.theory.offline import liu2024, liu2024_maximin
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 BOTH = (liu2024, liu2024_maximin)

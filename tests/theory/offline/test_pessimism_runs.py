@@ -9,10 +9,12 @@ import pytest
 
 from simbench import quantities as q
 from simbench import tape
-from simbench.learners.parts.version_space import Likelihoods, VersionSpace
+from simbench.learners.confidence.version_space import Likelihoods, VersionSpace
 from simbench.precision import float64
-from simbench.theory import concentration, huang2025_self_transfer, liu2024_runs
-from simbench.worlds.random_finite import RandomFinite
+from simbench.theory.foundations import concentration
+from simbench.theory.offline import liu2024_runs
+from simbench.theory.transfer import huang2025_self_transfer
+from simbench.worlds.families.random_finite import RandomFinite
 
 MEMBERS = 5
 WORLD = RandomFinite(members=MEMBERS, prompts=2, responses=3, beta=0.4, reward_bound=1.5).draw(
@@ -177,7 +179,7 @@ def test_the_correction_is_all_that_the_event_needs():
 @pytest.mark.thorough
 @pytest.mark.parametrize("pessimism", ["version_space", "rpo"])
 def test_the_parts_of_tpo_say_the_same(pessimism):
-    """pi_OFF and its pessimistic value in simbench/learners/parts/version_space.py."""
+    """pi_OFF and its pessimistic value in simbench/learners/confidence/version_space.py."""
     part = VersionSpace(delta=0.1, pessimism=pessimism, eta=4.0)
     with float64():
         world = jax.tree.map(jnp.asarray, WORLD)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simbench.theory import cen2024
+from simbench.theory.optimism import cen2024
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

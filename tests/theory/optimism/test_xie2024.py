@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simbench.precision import float64
-from simbench.theory import xie2024
+from simbench.theory.optimism import xie2024
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from simbench import quantities as q
 from simbench.precision import float64
-from simbench.quantities.optimism import optimistic_value, preference_loss
-from simbench.theory import zhang2024selm
+from simbench.quantities.losses.optimism import optimistic_value, preference_loss
+from simbench.theory.optimism import zhang2024selm
 from tests.theory.judged import assert_as_expected, claims_of, judged
 
 

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import binom
 
 from simbench.bandit import Bandit
-from simbench.theory.minimax_rate import MADE_FOR, TOGETHER, at_their_labels, together
-from simbench.theory.rates import labels_at_delta
+from simbench.theory.rates.minimax_rate import MADE_FOR, TOGETHER, at_their_labels, together
+from simbench.theory.rates.rates import labels_at_delta
 from simbench.worlds import make
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simbench.theory.huang2025_transfer import TransferCutsEarlyRegret, TransferOutgrowsItsBestSource
+from simbench.theory.transfer.huang2025_transfer import TransferCutsEarlyRegret, TransferOutgrowsItsBestSource
 from simbench.verify.statistical import examine
 from tests.verify.run_tables import table
 

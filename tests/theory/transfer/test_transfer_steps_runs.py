@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from simbench.theory import huang2025_transfer_steps as steps
+from simbench.theory.transfer import huang2025_transfer_steps as steps
+from simbench.worlds.families.random_finite import RandomFinite
 from simbench.worlds.modifiers.sources import Sources
-from simbench.worlds.random_finite import RandomFinite
 from tests import naive
 from tests.naive.world import gibbs, kl
 

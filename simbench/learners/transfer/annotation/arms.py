@@ -16,8 +16,8 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.sources import source_gaps
-from simbench.quantities.value import TIE
+from simbench.learners.transfer.sources import source_gaps
+from simbench.quantities.values.value import TIE
 from simbench.registry import Index
 
 Arms = Literal["all", "none", "best", "worst"] | Index

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
-from simbench.learners.annotation.arms import Tally, promising_arm, pull
-from simbench.learners.annotation.responses import ARM, Draws, answer, tied, uniforms_of
+from simbench.learners.transfer.annotation.arms import Tally, promising_arm, pull
+from simbench.learners.transfer.annotation.responses import ARM, Draws, answer, tied, uniforms_of
 
 
 class Pairs(NamedTuple):

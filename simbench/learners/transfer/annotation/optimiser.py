@@ -14,11 +14,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
-from simbench.learners.annotation.collection import Pairs
 from simbench.learners.parts.bonuses import Bonus, NoBonus, ReferenceDraws
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Squared
 from simbench.learners.parts.samplers import normalised
+from simbench.learners.transfer.annotation.collection import Pairs
 
 
 def objective(optimiser: str, alpha: float) -> Objective:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simbench.learners.kernels.recipe import Rules
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 
 if TYPE_CHECKING:
-    from simbench.learners.tpo import TPO
+    from simbench.learners.transfer.tpo import TPO
 
 ONLINE = -1  # what was chosen in a round of the online learner
 

@@ -1,4 +1,4 @@
-"""TPO over a finite class as a numba kernel: the twin of learners/tpo.py with learners/parts/version_space.py.
+"""TPO over a finite class as a numba kernel: the twin of transfer/tpo.py with confidence/version_space.py.
 
 Whatever slot 1 may play comes from one table of W + M + 1 policies (sources, class, reference): a round costs the two
 likelihoods, a comparison of W + 1 values, and a copy when another policy is chosen. Tables are shared by all runs.
@@ -12,10 +12,11 @@ import numpy as np
 from scipy.special import log_softmax, rel_entr
 
 from simbench.bandit import Bandit
+from simbench.learners.confidence.version_space import rpo_weight, source_bonus, version_threshold
 from simbench.learners.kernels.finite import charge_bonus, charge_label, class_tables, first_best
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
-from simbench.learners.kernels.transfer import (
+from simbench.learners.transfer.kernels.choice import (
     ONLINE,
     Blocks,
     blocks,
@@ -26,13 +27,12 @@ from simbench.learners.kernels.transfer import (
     online_plays,
     pulls,
 )
-from simbench.learners.parts.version_space import rpo_weight, source_bonus, version_threshold
 from simbench.precision import float64
-from simbench.quantities.value import TIE
+from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 
 if TYPE_CHECKING:
-    from simbench.learners.tpo import TPO
+    from simbench.learners.transfer.tpo import TPO
 
 OFF, CHOSEN, ONLINE_PLAYS, PLAYING = range(4)  # what `state.indices` holds
 # Fields of the state that no run writes.

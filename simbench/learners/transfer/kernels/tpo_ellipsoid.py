@@ -1,6 +1,6 @@
 """What TPO does in the linear and the tabular class alike, inside a kernel: pi_OFF, the choice, what slot 1 plays.
 
-kernels/tpo_linear.py and kernels/tpo_tabular.py say how a label enters the estimate and the online learner.
+tpo_linear.py and tpo_tabular.py say how a label enters the estimate and the online learner.
 """
 
 import math
@@ -10,12 +10,19 @@ import numpy as np
 from scipy.special import log_softmax
 
 from simbench.bandit import Bandit
-from simbench.learners.kernels.ellipsoid import Information, Tables, open_ellipsoid, optimistic, renew
+from simbench.learners.confidence.ellipsoid_kernel import (
+    Information,
+    Tables,
+    open_ellipsoid,
+    optimistic,
+    renew,
+)
+from simbench.learners.confidence.potential_kernel import Search, open_search
+from simbench.learners.confidence.worst_reward_kernel import REFERENCE, UNSOLVED, find_worst_reward
 from simbench.learners.kernels.linear_objective import dot
-from simbench.learners.kernels.potential import Search, open_search
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
 from simbench.learners.kernels.slots import gibbs_row
-from simbench.learners.kernels.transfer import (
+from simbench.learners.transfer.kernels.choice import (
     ONLINE,
     Blocks,
     blocks,
@@ -25,12 +32,11 @@ from simbench.learners.kernels.transfer import (
     online_plays,
     pulls,
 )
-from simbench.learners.kernels.worst_reward import REFERENCE, UNSOLVED, find_worst_reward
 from simbench.tape.kernel import inner
 
 if TYPE_CHECKING:
-    from simbench.learners.parts.ellipsoid import Ellipsoid
-    from simbench.learners.tpo import TPO
+    from simbench.learners.confidence.ellipsoid import Ellipsoid
+    from simbench.learners.transfer.tpo import TPO
 
 UNSOLVED_FITS = 0  # place among the diagnostics
 SHARED = ("transfer.tables", "transfer.known")  # parts of the state that no run writes

@@ -1,24 +1,25 @@
-"""TPO over the tabular class as a numba kernel: the twin of learners/tpo.py with learners/parts/ellipsoid.py."""
+"""TPO over the tabular class as a numba kernel: the twin of transfer/tpo.py with confidence/ellipsoid.py."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.learners.kernels import tabular, tpo_ellipsoid
+from simbench.learners.confidence.ellipsoid_kernel import add_label
+from simbench.learners.kernels import tabular
 from simbench.learners.kernels.box_fit import BoxScratch, box_scratch, fit_box
-from simbench.learners.kernels.ellipsoid import add_label
 from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.schedules import NONE
-from simbench.learners.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, next_round
-from simbench.learners.kernels.transfer import online_learns
 from simbench.learners.parts.losses import LOGISTIC
+from simbench.learners.transfer.kernels import tpo_ellipsoid
+from simbench.learners.transfer.kernels.choice import online_learns
+from simbench.learners.transfer.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, next_round
 from simbench.precision import float64
 from simbench.tape.kernel import inner
 
 if TYPE_CHECKING:
-    from simbench.learners.parts.ellipsoid import Ellipsoid
-    from simbench.learners.tpo import TPO
+    from simbench.learners.confidence.ellipsoid import Ellipsoid
+    from simbench.learners.transfer.tpo import TPO
 
 __all__ = ["act", "observe", "start"]
 

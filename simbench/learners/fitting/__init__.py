@@ -1,0 +1,1 @@
+"""Mathematics and constants of fits, shared by the numba and the JAX implementation; nothing here imports a learner."""

@@ -1,0 +1,1 @@
+"""Learners of comparisons between the reference's own responses."""

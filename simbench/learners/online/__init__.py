@@ -1,0 +1,1 @@
+"""Learners that choose what to sample round by round, and the baselines that never learn."""

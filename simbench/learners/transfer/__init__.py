@@ -1,0 +1,1 @@
+"""Learners that use source rewards of unknown quality."""

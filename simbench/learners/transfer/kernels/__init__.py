@@ -1,0 +1,1 @@
+"""TPO in numba, one loop per confidence set and function class."""

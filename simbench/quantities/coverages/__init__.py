@@ -1,0 +1,1 @@
+"""How well one policy covers another."""

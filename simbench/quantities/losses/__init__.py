@@ -1,0 +1,1 @@
+"""Losses of preference learning in expectation, and what optimism adds to them."""

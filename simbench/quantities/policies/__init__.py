@@ -1,0 +1,1 @@
+"""Policies made from others, and divergences between them."""

@@ -1,0 +1,1 @@
+"""Win rates, best responses and exploitability."""

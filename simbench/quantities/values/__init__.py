@@ -1,0 +1,1 @@
+"""Value, its gaps, and the function kappa that ties value to coverage."""

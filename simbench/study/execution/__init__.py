@@ -1,0 +1,1 @@
+"""Running a plan: units on workers, in what order, with what progress, at what cost."""

@@ -1,0 +1,1 @@
+"""Coverage: what value says of it, and which coverage a method needs."""

@@ -1,0 +1,1 @@
+"""Identities, inequalities and concentration that the theorems of papers are made of."""

@@ -1,0 +1,1 @@
+"""The KL-regularised game of general preferences."""

@@ -1,0 +1,1 @@
+"""Loss families: their minimisers in closed form."""

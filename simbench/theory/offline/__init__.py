@@ -1,0 +1,1 @@
+"""Learning from a fixed data set: chains from labels to value, and pessimism."""

@@ -1,0 +1,1 @@
+"""Exploration by optimism: XPO, VPO and SELM."""

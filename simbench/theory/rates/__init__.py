@@ -1,0 +1,1 @@
+"""How fast gaps fall and regret grows."""

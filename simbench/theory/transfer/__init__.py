@@ -1,0 +1,1 @@
+"""Transfer from imperfect rewards: TPO's theorems and experiments."""
