@@ -15,7 +15,7 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.learners import BatchLearner
 from simbench.quantities import MEASURED
 from simbench.registry import configure, everything
-from simbench.study.execution.kept import KeptWorlds
+from simbench.study.kept import KeptWorlds
 from simbench.study.settings import Setting, expand
 from simbench.study.spec import AS_WRITTEN, LearnerEntry, PresetSettings, RunSettings, StudyFile, read_study
 from simbench.worlds import Environment, environment_from_table, load_environment

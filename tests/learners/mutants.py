@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import simbench as sb
+from simbench.learners.kernels import codes
 from simbench.learners.parts import bonuses, losses, samplers, schedules
 from simbench.learners.parts.box import Box
 from simbench.learners.parts.finite import Finite
@@ -175,7 +176,7 @@ class FirstMemberAtOnce(Traced):
 class Late(schedules.Every):
     """One round behind: after rounds m, 2m, …"""
 
-    code = schedules.MARKS
+    code = codes.MARKS
 
     @property
     def marks(self):

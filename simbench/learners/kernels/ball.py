@@ -2,8 +2,8 @@
 
 import math
 
+from simbench.learners.fitting.descent import SECULAR_STEPS, SECULAR_TOLERANCE
 from simbench.learners.kernels.cholesky import solve
-from simbench.learners.parts.linear import SECULAR_STEPS, SECULAR_TOLERANCE
 from simbench.tape.kernel import inner
 
 INDEFINITE = -1.0

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.kernels.box_fit import BoxScratch, box_scratch, fit_box
+from simbench.learners.kernels.codes import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
-from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
 from simbench.tape.kernel import inner
 
 

@@ -6,17 +6,24 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.descent import (
+    ARMIJO,
+    LONGER_STEPS,
+    MAX_PASSES,
+    PATIENCE,
+    PINNING,
+    ROUNDING,
+    SMALL_STEP,
+)
 from simbench.learners.kernels.bradley_terry import (
     exponentials,
     gradient_and_hessian,
     gradient_and_hessian_wide,
 )
 from simbench.learners.kernels.cholesky import factorise_and_solve
+from simbench.learners.kernels.codes import LOGISTIC
 from simbench.learners.kernels.slots import tilt
 from simbench.learners.kernels.tabular import add_bonus, descend
-from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, PATIENCE, PINNING, ROUNDING
-from simbench.learners.parts.losses import LOGISTIC
-from simbench.learners.parts.tabular import SMALL_STEP
 from simbench.tape.kernel import inner
 
 

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
+from simbench.learners.kernels.codes import CALIBRATED, DRAWS, LOGISTIC
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row
-from simbench.learners.parts.bonuses import CALIBRATED, DRAWS
-from simbench.learners.parts.losses import LOGISTIC
 from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 

@@ -18,7 +18,9 @@ are made from where the fit began. Source: simbench.
 import math
 
 from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.descent import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING, SMALL_STEP
 from simbench.learners.kernels.ball import INDEFINITE, aim
+from simbench.learners.kernels.codes import LOGISTIC
 from simbench.learners.kernels.linear_objective import (
     AGE,
     DECREMENT,
@@ -33,9 +35,6 @@ from simbench.learners.kernels.linear_objective import (
     renew_model,
     rewards,
 )
-from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING
-from simbench.learners.parts.losses import LOGISTIC
-from simbench.learners.parts.tabular import SMALL_STEP
 from simbench.tape.kernel import inner
 
 RENEW = 1.0 / 32  # the largest drift of a Hessian that is used again

@@ -12,10 +12,9 @@ import numpy as np
 from simbench.learners.kernels.ball import factorise
 from simbench.learners.kernels.bradley_terry import exponentials, sigmoid
 from simbench.learners.kernels.cholesky import largest_inverse_entry
+from simbench.learners.kernels.codes import CALIBRATED, DRAWS, LOGISTIC, NOTHING
 from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.slots import tilt
-from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
-from simbench.learners.parts.losses import LOGISTIC
 from simbench.tape.kernel import inner
 
 DRIFT, INVERSE, FACTORED, DECREMENT, AGE = range(5)  # entries of a fit's memory

@@ -10,8 +10,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.compiling import quickly
-from simbench.learners.parts.bonuses import NOTHING
-from simbench.learners.parts.samplers import MIXTURE, REFERENCE, TABLE, UNIFORM, Program
+from simbench.learners.kernels.codes import MIXTURE, NOTHING, REFERENCE, TABLE, UNIFORM, Program
 from simbench.precision import float64
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """When to refit, inside a kernel: the twin of learners/parts/schedules.py."""
 
-from simbench.learners.parts.schedules import EVERY
+from simbench.learners.kernels.codes import EVERY
 from simbench.tape.kernel import inner
 
 NONE, ALL = -1, -2  # what `observe` returns when no row, or any row, of the slot-1 policy may have changed

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simbench.learners.kernels.recipe import Recipe
-from simbench.learners.parts.samplers import (
+from simbench.learners.kernels.codes import (
     BEST_OF,
     MIXTURE,
     OWN,
@@ -21,6 +20,7 @@ from simbench.learners.parts.samplers import (
     UNIFORM,
     WORST_OF,
 )
+from simbench.learners.kernels.recipe import Recipe
 from simbench.quantities.values.value import TIE
 from simbench.tape.kernel import inner
 

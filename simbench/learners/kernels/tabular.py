@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.fitting.descent import BONUS_STEPS, SMALL_STEP
 from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba, sigmoid
+from simbench.learners.kernels.codes import CALIBRATED, DRAWS, LOGISTIC, NOTHING
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row, tilt
-from simbench.learners.parts.bonuses import CALIBRATED, DRAWS, NOTHING
-from simbench.learners.parts.losses import LOGISTIC
-from simbench.learners.parts.tabular import BONUS_STEPS, SMALL_STEP
 from simbench.tape.kernel import inner
 
 

@@ -22,10 +22,9 @@ import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
+from simbench.learners.kernels.codes import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.protocols.round import Comparison
 from simbench.registry import Finite, NonNegative, parameters
-
-NOTHING, DRAWS, CALIBRATED = 0, 1, 2  # codes of the numba kernels
 
 
 class Bonus(ABC):

@@ -36,23 +36,25 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
+from simbench.learners.fitting.descent import (
+    ARMIJO,
+    LONGER_STEPS,
+    MAX_PASSES,
+    PATIENCE,
+    PINNING,
+    ROUNDING,
+    SMALL_STEP,
+)
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.parts.tabular import SMALL_STEP, pair_flows
+from simbench.learners.parts.tabular import pair_flows
 from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
-
-MAX_PASSES = 1000  # each moves, or corrects which coordinates are pinned
-PINNING = 1e-13  # a coordinate this far out of the box, per unit of 1 + R, is inside; forces likewise
-PATIENCE = 3  # guesses that may not lessen the number of wrong coordinates before they change one at a time
-ARMIJO = 1e-4  # share of the promised decrease that a step must keep
-ROUNDING = 1e-12  # of an objective, relative to the labels and the bonus in it
-LONGER_STEPS = (1.0, 0.125, 0.015625)  # tried before the guaranteed length, when convex
 
 
 class BoxData(NamedTuple):

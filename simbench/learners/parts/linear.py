@@ -30,20 +30,25 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, TOLERANCE
-from simbench.learners.parts.box import ARMIJO, LONGER_STEPS, MAX_PASSES, ROUNDING
+from simbench.learners.fitting.descent import (
+    ARMIJO,
+    LONGER_STEPS,
+    MAX_PASSES,
+    ROUNDING,
+    SECULAR_STEPS,
+    SECULAR_TOLERANCE,
+    SMALL_STEP,
+)
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.parts.tabular import SMALL_STEP, pair_flows
+from simbench.learners.parts.tabular import pair_flows
 from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
-
-SECULAR_STEPS = 60  # six are many
-SECULAR_TOLERANCE = 1e-14  # of | ||theta + d|| - radius |, relative
 
 
 class LinearData(NamedTuple):

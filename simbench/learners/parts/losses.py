@@ -14,9 +14,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from simbench.learners.kernels.codes import LOGISTIC, SQUARED
 from simbench.registry import parameters
-
-LOGISTIC, SQUARED = 0, 1  # codes of the numba kernels
 
 
 class Loss(ABC):

@@ -22,12 +22,19 @@ from pydantic import InstanceOf
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
+from simbench.learners.kernels.codes import (
+    BEST_OF,
+    MIXTURE,
+    OWN,
+    REFERENCE,
+    TABLE,
+    TEMPERATURE,
+    UNIFORM,
+    WORST_OF,
+    Program,
+)
 from simbench.quantities.values.value import TIE
 from simbench.registry import Count, Index, Positive, Probability, parameters
-
-# Codes of the numba kernels, a stack machine (kernels/samplers.py).
-OWN, REFERENCE, UNIFORM, TABLE, TEMPERATURE, MIXTURE, BEST_OF, WORST_OF = range(8)
-Program = list[tuple[int, float]]
 
 
 class Sampler(ABC):

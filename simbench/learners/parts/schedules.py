@@ -18,9 +18,9 @@ import numpy as np
 from pydantic import InstanceOf
 
 from simbench.errors import SimbenchError
+from simbench.learners.kernels.codes import EVERY, MARKS
 from simbench.registry import Count, Positive, parameters
 
-EVERY, MARKS = 0, 1  # codes of the numba kernels
 LAST_ROUND = 2**32
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
+from simbench.learners.fitting.descent import BONUS_STEPS, SMALL_STEP
 from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.learners.parts.function_class import FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
@@ -31,9 +32,6 @@ from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
-
-BONUS_STEPS = 4000  # a step moves a softmax of scale beta by little: R / beta of them when beta is tiny
-SMALL_STEP = 1e-9  # a full Newton step of this range leaves an error beyond rounding
 
 
 class TabularData(NamedTuple):

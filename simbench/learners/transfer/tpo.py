@@ -34,10 +34,9 @@ from simbench.learners.online.xpo import XPO
 from simbench.learners.parts.schedules import Every, Geometric, Schedule
 from simbench.learners.protocols.round import Comparison, Kernel, Reducer, RoundLearner
 from simbench.learners.sentence import Sentence
+from simbench.learners.transfer.kernels.choice import ONLINE
 from simbench.quantities.values.value import TIE
 from simbench.registry import Count, Finite, Index, NonNegative, Positive, Probability, parameters, register
-
-ONLINE = -1  # what `chosen` says in a round of the online learner; 0 … W - 1 are sources, W is pi_OFF
 
 
 class TPOState(NamedTuple):

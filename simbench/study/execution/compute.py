@@ -16,8 +16,8 @@ from simbench.bandit import Bandit
 from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
 from simbench.errors import SimbenchError
 from simbench.registry import configure
-from simbench.study.execution.kept import KeptWorlds
 from simbench.study.execution.plugins import load_plugins
+from simbench.study.kept import KeptWorlds
 from simbench.study.plan import Unit
 from simbench.study.provenance import digest, package_versions
 from simbench.study.unit_file import encode

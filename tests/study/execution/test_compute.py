@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simbench.study.execution import compute, kept
+from simbench.study import kept
+from simbench.study.execution import compute
 from simbench.study.plan import make_plan
 from simbench.study.study import load_study
 from simbench.worlds import Environment

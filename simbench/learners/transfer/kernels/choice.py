@@ -15,7 +15,7 @@ from simbench.tape.kernel import inner
 if TYPE_CHECKING:
     from simbench.learners.transfer.tpo import TPO
 
-ONLINE = -1  # what was chosen in a round of the online learner
+ONLINE = -1  # what was chosen in a round of the online learner; 0 … W - 1 are sources, W is pi_OFF
 
 
 class Blocks(NamedTuple):

@@ -8,9 +8,9 @@ from simbench.bandit import Bandit
 from simbench.learners.confidence.ellipsoid_kernel import add_label
 from simbench.learners.kernels import tabular
 from simbench.learners.kernels.box_fit import BoxScratch, box_scratch, fit_box
+from simbench.learners.kernels.codes import LOGISTIC
 from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.schedules import NONE
-from simbench.learners.parts.losses import LOGISTIC
 from simbench.learners.transfer.kernels import tpo_ellipsoid
 from simbench.learners.transfer.kernels.choice import online_learns
 from simbench.learners.transfer.kernels.tpo_ellipsoid import UNSOLVED_FITS, EllipsoidTPOState, act, next_round
