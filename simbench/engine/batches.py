@@ -19,9 +19,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from simbench.bandit import Bandit, draw_wins_jax, prompt_weights, require_log_policy
+from simbench.bandit import Bandit, draw_wins_jax, prompt_weights
 from simbench.compiling import quickly, strong
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
+from simbench.engine.handover import (
+    CHARGED,
+    SLOT_1,
+    SLOT_2,
+    acted,
+    arrays,
+    charged,
+    diagnosed,
+    require_policies,
+    same_state,
+)
 from simbench.engine.numba_engine import batch_kernel
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, padded, require_block, result_columns
 from simbench.engine.snapshot import Snapshot
@@ -79,6 +90,7 @@ def run_batches(
         diagnostics=learner.named_diagnostics(world),
         quantities=tuple(quantities),
         block=block,
+        learner=type(learner).__name__,
     )
 
 
@@ -95,8 +107,9 @@ def _iterations(
     for iteration, mark in enumerate(marks.tolist()):
         batch = mark - paid
         with float64():
-            first = _probabilities(world, learner, view.log_first, "first")
-            second = _probabilities(world, learner, view.log_second, "second")
+            when = f"in iteration {iteration + 1}"
+            first = np.exp(require_policies(learner, np.asarray(view.log_first), SLOT_1, when))
+            second = np.exp(require_policies(learner, np.asarray(view.log_second), SLOT_2, when))
             gaps = measure_batch(world, view.log_first, GAPS)
             regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
             policy_sum += batch * first
@@ -110,7 +123,9 @@ def _iterations(
                 iteration=iteration + 1,
                 round=iteration + 1,
                 labels=paid,
-                log_policy=np.asarray(view.log_policy),
+                log_policy=require_policies(
+                    learner, np.asarray(view.log_policy), CHARGED, f"after iteration {iteration + 1}"
+                ),
                 mean_policy=policy_sum / paid,
                 regret=regret.copy(),
                 diagnostics=np.array([view.diagnostics[name] for name in names]).reshape(-1, block).T,
@@ -184,13 +199,6 @@ def _drawn(keys: Any, first: Any, second: Any, batch: Any, labels: Any, weights:
     )
 
 
-def _probabilities(world: Bandit, learner: BatchLearner[Any], log_policy: Any, slot: str) -> np.ndarray:
-    """Return probabilities `[B, S, A]`; a policy that is none would make counts that say nothing about it."""
-    return np.exp(
-        require_log_policy(world, np.asarray(log_policy), f"{slot} policy of {type(learner).__name__}")
-    )
-
-
 class View(NamedTuple):
     """What the engine reads of the states of a block: log-policies `[B, S, A]` and diagnostics `[B]`."""
 
@@ -201,16 +209,14 @@ class View(NamedTuple):
 
 
 def _view(learner: BatchLearner[Any], world: Bandit, state: Any) -> View:
-    numbers = learner.diagnose(state)
-    names = learner.named_diagnostics(world)
-    named = {name: jnp.asarray(numbers[name], dtype=jnp.float64) for name in names}
-    return View(*learner.act(state, world), learner.policy(state, world), named)
+    named = diagnosed(learner, state, learner.named_diagnostics(world))
+    return View(*acted(learner, state, world), charged(learner, state, world), named)
 
 
 @functools.partial(quickly, static=(0, 2))
 def _start(learner: BatchLearner[Any], world: Bandit, width: int) -> tuple[Any, View]:
     world = jax.tree.map(jnp.asarray, world)
-    state = learner.init(world)
+    state = arrays(learner, learner.init(world), "init")
 
     fresh = strong((state, _view(learner, world, state)))
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (width, *leaf.shape)), fresh)
@@ -221,7 +227,7 @@ def _step(learner: BatchLearner[Any], world: Bandit, states: Any, wins: Any) -> 
     world = jax.tree.map(jnp.asarray, world)
 
     def one(state: Any, counts: Any) -> tuple[Any, View]:
-        state = learner.observe(state, world, counts)
+        state = same_state(learner, state, learner.observe(state, world, counts))
         return state, _view(learner, world, state)
 
     return strong(jax.vmap(one)(states, wins))
@@ -235,7 +241,7 @@ def _collect_and_step(
 
     def one(state: Any, key: Any) -> tuple[Any, View]:
         data = learner.collect(state, world, (key[0], key[1]), start, labels)
-        state = learner.observe(state, world, data)
+        state = same_state(learner, state, learner.observe(state, world, data))
         return state, _view(learner, world, state)
 
     return strong(jax.vmap(one)(states, keys))

@@ -14,6 +14,24 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.compiling import strong
+from simbench.engine.handover import (
+    CHARGED,
+    DEPLOYED,
+    SLOT_1,
+    SLOT_2,
+    Fault,
+    acted,
+    arrays,
+    charged,
+    diagnosed,
+    first_fault,
+    handed_out,
+    no_fault,
+    refuse_fault,
+    require_policies,
+    same_state,
+    worst_row,
+)
 from simbench.engine.jax_ledger import (
     Accounts,
     Prices,
@@ -44,6 +62,7 @@ class Carry(NamedTuple):
     state: Any
     accounts: Accounts
     diagnostics: dict[str, Any]
+    fault: Fault
 
 
 class Deal(NamedTuple):
@@ -62,43 +81,55 @@ def deal(world: Bandit, key: Any, t: Any) -> Deal:
 
 def draw(learner: RoundLearner[Any], world: Bandit, dealt: Deal, t: Any, state: Any) -> Comparison:
     """Return round t's comparison: prompt, two responses and a label."""
+    return draw_checked(learner, world, dealt, t, state, no_fault())[0]
+
+
+def draw_checked(
+    learner: RoundLearner[Any], world: Bandit, dealt: Deal, t: Any, state: Any, fault: Fault
+) -> tuple[Comparison, Fault]:
+    """Return round t's comparison, and the fault of the run if a row that was drawn from is the first to have one."""
     u, s = dealt
-    log_first, log_second = learner.act(state, world)
-    a = choose_jax(jnp.exp(log_first[s]), u[RESPONSE_1])
-    b = choose_jax(jnp.exp(log_second[s]), u[RESPONSE_2])
+    log_first, log_second = acted(learner, state, world)
+    first, second = jnp.exp(log_first[s]), jnp.exp(log_second[s])
+    a, b = choose_jax(first, u[RESPONSE_1]), choose_jax(second, u[RESPONSE_2])
+    fault = first_fault(fault, t, SLOT_1, s, jnp.sum(first))
+    fault = first_fault(fault, t, SLOT_2, s, jnp.sum(second))
     if world.prefs is None:
         preference = jax.nn.sigmoid(world.reward[s, a] - world.reward[s, b])
     else:
         preference = world.prefs[s, a, b]
-    return Comparison(prompt=s, first=a, second=b, first_won=u[LABEL] < preference, round=t)
+    return Comparison(prompt=s, first=a, second=b, first_won=u[LABEL] < preference, round=t), fault
 
 
 def play_round(
     learner: RoundLearner[Any], world: Bandit, prices: Prices, dealt: Deal, t: Any, carry: Carry
 ) -> Carry:
     """Play round t of one run: draw a comparison, let the learner observe it, price what it changed."""
-    comparison = draw(learner, world, dealt, t, carry.state)
-    state = learner.observe(carry.state, world, comparison)
+    comparison, fault = draw_checked(learner, world, dealt, t, carry.state, carry.fault)
+    state = same_state(learner, carry.state, learner.observe(carry.state, world, comparison))
     accounts = carry.accounts
     if learner.touches == "row":
         s = comparison.prompt
         accounts = settle_row(accounts, s, t + 1)
-        gaps, row = price_row(world, prices, learner.policy(state, world)[s], s)
+        gaps, row = price_row(world, prices, charged(learner, state, world)[s], s)
+        fault = first_fault(fault, t, CHARGED, s, jnp.sum(row))
         accounts = accounts._replace(
             gaps=accounts.gaps.at[:, s].set(gaps), policy=accounts.policy.at[s].set(row)
         )
     elif learner.touches == "all":
         accounts = settle_all(accounts, t + 1)
-        gaps, policy = price_all(world, prices, learner.policy(state, world))
+        gaps, policy = price_all(world, prices, charged(learner, state, world))
+        fault = first_fault(fault, t, CHARGED, *worst_row(jnp.sum(policy, axis=1)))
         accounts = accounts._replace(gaps=gaps, policy=policy)
-    now = learner.diagnose(state)
+    reducers = learner.named_diagnostics(world)
+    now = diagnosed(learner, state, reducers)
     return Carry(
         state=state,
         accounts=accounts,
         diagnostics={
-            name: _reduce(reducer, carry.diagnostics[name], jnp.asarray(now[name], dtype=jnp.float64))
-            for name, reducer in learner.named_diagnostics(world).items()
+            name: _reduce(reducer, carry.diagnostics[name], now[name]) for name, reducer in reducers.items()
         },
+        fault=fault,
     )
 
 
@@ -135,11 +166,12 @@ def over_rounds(
 def start(learner: RoundLearner[Any], world: Bandit, keys: Any) -> Carry:
     """Return the carries of a block of runs before round 0."""
     world = jax.tree.map(jnp.asarray, world)
-    state = learner.init(world)
+    state = arrays(learner, learner.init(world), "init")
     fresh = Carry(
         state=state,
-        accounts=open_accounts(world, price_world(world), learner.policy(state, world)),
+        accounts=open_accounts(world, price_world(world), charged(learner, state, world)),
         diagnostics={name: jnp.asarray(0.0) for name in learner.named_diagnostics(world)},
+        fault=no_fault(),
     )
     width = keys.shape[0]
 
@@ -169,7 +201,7 @@ def advance(
 @functools.partial(jax.jit, static_argnums=0)
 def deployed(learner: RoundLearner[Any], world: Bandit, carry: Carry) -> Any:
     """Return the log-policies `[B, S, A]` of a block."""
-    return jax.vmap(lambda state: learner.deployed(state, world))(carry.state)
+    return jax.vmap(lambda state: handed_out(learner, state, world))(carry.state)
 
 
 def play(
@@ -185,17 +217,21 @@ def play(
     padded = np.concatenate([keys, np.repeat(keys[-1:], width - n, axis=0)])
     with float64():
         carry = start(learner, world, padded)
+    require_policies(learner, np.asarray(carry.accounts.policy), CHARGED, "before round 1", log=False)
     names = tuple(learner.named_diagnostics(world))
     played = 0
     for checkpoint in checkpoints:
         with float64():
             carry = advance(learner, world, padded, carry, played, int(checkpoint))
             played = int(checkpoint)
+            refuse_fault(learner, carry.fault)
+            log_policy = np.asarray(deployed(learner, world, carry))[:n]
+            require_policies(learner, log_policy, DEPLOYED, f"after round {played}")
             snapshot = Snapshot(
                 iteration=played,
                 round=played,
                 labels=played,
-                log_policy=np.asarray(deployed(learner, world, carry))[:n],
+                log_policy=log_policy,
                 mean_policy=np.asarray(carry.accounts.policy_sum)[:n] / played,
                 regret=np.asarray(carry.accounts.regret)[:n],
                 diagnostics=np.stack([carry.diagnostics[name] for name in names], axis=1)[:n]

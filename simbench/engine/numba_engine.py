@@ -20,6 +20,7 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.engine import batch_loop, round_loop
 from simbench.engine.digest import KERNEL_PACKAGES, source_digest
+from simbench.engine.handover import CHARGED, DEPLOYED, require_policies
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
@@ -134,11 +135,14 @@ def play(
         for key, state, ledger in zip(keys, states, ledgers, strict=True):
             loop.advance(played, int(checkpoint), key[0], key[1], priced, state, ledger, buffer)
         played = int(checkpoint)
+        log_policy = np.stack([getattr(state, "deployed", state.log_policy) for state in states])
+        policy = np.stack([state.policy for state in states])
+        require_policies(learner, policy, CHARGED, f"after round {played}", log=False)
         yield Snapshot(
             iteration=played,
             round=played,
             labels=played,
-            log_policy=np.stack([getattr(state, "deployed", state.log_policy) for state in states]),
+            log_policy=require_policies(learner, log_policy, DEPLOYED, f"after round {played}"),
             mean_policy=np.stack([ledger.policy_sum for ledger in ledgers]) / played,
             regret=np.stack([ledger.regret for ledger in ledgers]),
             diagnostics=np.stack([ledger.diagnostics for ledger in ledgers]),

@@ -44,11 +44,13 @@ def result_columns(
     diagnostics: Iterable[str],
     quantities: tuple[str, ...],
     block: int,
+    learner: str,
 ) -> dict[str, np.ndarray]:
     """Return the columns of a block of runs, each of length runs x checkpoints, run-major.
 
     They are counts, regrets, quantities, and the learner's diagnostics. Policies are measured a few checkpoints at a
-    time, and dropped: a call costs a millisecond before it measures anything.
+    time, and dropped: a call costs a millisecond before it measures anything. Raises `SimbenchError`, naming
+    `learner`, for a column that is not a number somewhere: nothing that was computed from one is a result.
     """
     together = max(1, min(CHECKPOINTS, CELLS // (block * world.prompts * world.responses)))
     counts: list[tuple[int, int, int]] = []
@@ -66,7 +68,19 @@ def result_columns(
         name: np.concatenate([part[name] for part in measured])[:, : len(runs)].T.reshape(-1)
         for name in measured[0]
     }
-    return columns | _run_major(diagnostics, np.stack(numbers), len(runs))
+    return _numbers(columns | _run_major(diagnostics, np.stack(numbers), len(runs)), learner)
+
+
+def _numbers(columns: dict[str, np.ndarray], learner: str) -> dict[str, np.ndarray]:
+    for name, column in columns.items():
+        missing = np.isnan(column)
+        if missing.any():
+            labels, run = (int(columns[key][missing.argmax()]) for key in ("labels", "run"))
+            raise SimbenchError(
+                f"{learner}: {name} is not a number after {labels} labels of run {run}; "
+                "every column must be a number, so parameters and world must be such that float64 carries them."
+            )
+    return columns
 
 
 def _groups(snapshots: Iterable[Snapshot], size: int) -> Iterator[list[Snapshot]]:

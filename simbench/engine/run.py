@@ -91,4 +91,5 @@ def run_block(
         diagnostics=learner.named_diagnostics(world),
         quantities=tuple(quantities),
         block=block,
+        learner=type(learner).__name__,
     )

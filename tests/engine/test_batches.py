@@ -176,8 +176,8 @@ def test_the_devices_counts_are_the_kernels(monkeypatch):
         ({"quantities": ("value_gpa",)}, "value_gap"),
         ({"checkpoints": np.array([5, 3])}, "increasing"),
         ({"learner": Counter(broken="check")}, "not for me"),
-        ({"learner": Counter(broken="nan")}, "first policy of Counter.* nan"),
-        ({"learner": Counter(broken="sum")}, "first policy of Counter.* must sum to 1"),
+        ({"learner": Counter(broken="nan")}, "Counter: in iteration 1, the policy of slot 1 .* nan"),
+        ({"learner": Counter(broken="sum")}, "Counter: in iteration 1, the policy of slot 1 .* sum to 1"),
     ],
     ids=str,
 )

@@ -24,11 +24,15 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.learners.kernels.codes import CALIBRATED, DRAWS, NOTHING
 from simbench.learners.protocols.round import Comparison
+from simbench.learners.protocols.twins import Twinned
 from simbench.registry import Finite, NonNegative, parameters
 
 
-class Bonus(ABC):
+class Bonus(ABC, Twinned):
     """How (m `[S]`, c `[S, A]`) start and what a label adds to them."""
+
+    twin = "code"
+    twinned = ("increment",)
 
     code: ClassVar[int | None] = None  # None: the JAX engine only
 

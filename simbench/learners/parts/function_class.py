@@ -13,6 +13,7 @@ from simbench.bandit import Bandit
 from simbench.learners.parts.bonuses import Bonus
 from simbench.learners.parts.losses import Loss
 from simbench.learners.protocols.round import Comparison, Kernel
+from simbench.learners.protocols.twins import Twinned
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
@@ -27,8 +28,11 @@ class Objective(NamedTuple):
     bonus: Bonus
 
 
-class FunctionClass(ABC, Generic[Data]):
+class FunctionClass(ABC, Generic[Data], Twinned):
     """A class of rewards. `row_local` says that a label at prompt s can change only the fit at s."""
+
+    twin = "kernel"
+    twinned = ("start", "record", "fit")
 
     row_local: ClassVar[bool] = False
 

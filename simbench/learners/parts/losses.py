@@ -15,11 +15,15 @@ import jax
 import jax.numpy as jnp
 
 from simbench.learners.kernels.codes import LOGISTIC, SQUARED
+from simbench.learners.protocols.twins import Twinned
 from simbench.registry import parameters
 
 
-class Loss(ABC):
+class Loss(ABC, Twinned):
     """A convex loss of u; `damped` says whether Newton steps need shortening (not when it is quadratic)."""
+
+    twin = "code"
+    twinned = ("value", "slope", "curvature")
 
     code: ClassVar[int | None] = None  # None: the JAX engine only
     damped: ClassVar[bool] = True

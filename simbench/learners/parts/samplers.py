@@ -33,12 +33,16 @@ from simbench.learners.kernels.codes import (
     WORST_OF,
     Program,
 )
+from simbench.learners.protocols.twins import Twinned
 from simbench.quantities.values.value import TIE
 from simbench.registry import Count, Index, Positive, Probability, parameters
 
 
-class Sampler(ABC):
+class Sampler(ABC, Twinned):
     """Maps the fit to a log-policy, row by row."""
+
+    twin = "program"
+    twinned = ("log_policy",)
 
     needs_fit: ClassVar[bool] = True
 

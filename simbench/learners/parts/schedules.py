@@ -19,16 +19,20 @@ from pydantic import InstanceOf
 
 from simbench.errors import SimbenchError
 from simbench.learners.kernels.codes import EVERY, MARKS
+from simbench.learners.protocols.twins import Twinned
 from simbench.registry import Count, Positive, parameters
 
 LAST_ROUND = 2**32
 
 
-class Schedule(ABC):
+class Schedule(ABC, Twinned):
     """Says by the round index when to refit.
 
     `offline` labels come first, drawn from the reference in both slots; the fit is renewed after the last of them.
     """
+
+    twin = "code"
+    twinned = ("refits",)
 
     code: ClassVar[int | None] = None  # None: the JAX engine only
     period: int = 1

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from simbench.bandit import Bandit
+from simbench.learners.protocols.twins import Twinned
 
 State = TypeVar("State")
 Reducer = Literal["last", "sum", "max", "any"]
@@ -80,7 +81,7 @@ class Kernel:
         return copied(self.pattern)
 
 
-class RoundLearner(ABC, Generic[State]):
+class RoundLearner(ABC, Generic[State], Twinned):
     """An online learner. Subclasses are records of parameters (`@parameters`) and hold no data themselves.
 
     `touches` says which rows of the slot-1 policy one label may change: that of its prompt ("row"), any ("all", always
@@ -88,6 +89,9 @@ class RoundLearner(ABC, Generic[State]):
     numbers of the state and how rounds are reduced to a checkpoint's value; where there is one per source of the world,
     `named_diagnostics` says so. Names reduced by "last" come last: they are read at checkpoints only.
     """
+
+    twin = "kernel"
+    twinned = ("init", "act", "observe", "policy", "deployed", "diagnose")
 
     touches: ClassVar[Touches] = "all"
 
