@@ -2,7 +2,6 @@
 
 from simbench.engine.batches import MOST_LABELS, run_batches
 from simbench.engine.checkpoints import log_checkpoints
-from simbench.engine.digest import RESULT_PACKAGES, source_digest
 from simbench.engine.numba_engine import kernel_cache, loop_name
 from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES
 from simbench.engine.run import ENGINES, LAST_ROUND, choose_engine, run_block
@@ -13,12 +12,10 @@ __all__ = [
     "ENGINES",
     "LAST_ROUND",
     "MOST_LABELS",
-    "RESULT_PACKAGES",
     "choose_engine",
     "kernel_cache",
     "log_checkpoints",
     "loop_name",
     "run_batches",
     "run_block",
-    "source_digest",
 ]

@@ -2,7 +2,7 @@
 
 A loop is compiled once per machine, not per process. Numba's cache accepts a function only if what it calls are
 globals of its module, and does not notice an edit in another file; so for each learner the loop's file is copied,
-with that learner's functions imported, into a folder whose name carries a digest of all kernel sources.
+with that learner's functions imported, into a folder whose name carries a digest of all that the two import.
 """
 
 import functools
@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from simbench import import_closure
 from simbench.bandit import Bandit
 from simbench.engine import batch_loop, round_loop
-from simbench.engine.digest import KERNEL_PACKAGES, source_digest
 from simbench.engine.handover import CHARGED, DEPLOYED, require_policies
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
 from simbench.engine.snapshot import Snapshot
@@ -32,12 +32,15 @@ CODES = "REDUCERS = (-1,)  # no diagnostic\n"
 CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
 
 
-def kernel_cache() -> Path:
-    """Return the folder of compiled loops: $SIMBENCH_CACHE, else $XDG_CACHE_HOME/simbench, else ~/.cache/simbench."""
+def kernel_cache(subfolder: str) -> Path:
+    """Return a folder of compiled programs, made if need be.
+
+    It lies in $SIMBENCH_CACHE, else in $XDG_CACHE_HOME/simbench, else in ~/.cache/simbench.
+    """
     base = os.environ.get("SIMBENCH_CACHE")
     if base is None:
         base = str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "simbench")
-    folder = Path(base) / f"kernels-{source_digest(KERNEL_PACKAGES)}"
+    folder = Path(base) / subfolder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a read-only home: compile per process rather than refuse to run
@@ -60,7 +63,7 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
     if reducers:
         text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
     text = text.replace(PARTS, f"from {kernel_module} import act, observe\n")
-    return _cached(_loop_name(kernel_module, reducers), text)
+    return _cached(_loop_name(kernel_module, reducers), text, round_loop.__name__, kernel_module)
 
 
 def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:
@@ -84,11 +87,12 @@ def _loop_name(kernel_module: str, reducers: tuple[str, ...]) -> str:
 @functools.cache
 def batch_kernel() -> ModuleType:
     """Return `batch_loop`, imported from the kernel cache."""
-    return _cached("simbench_batch_loop", Path(batch_loop.__file__).read_text())
+    return _cached("simbench_batch_loop", Path(batch_loop.__file__).read_text(), batch_loop.__name__)
 
 
-def _cached(name: str, text: str) -> ModuleType:
-    file = kernel_cache() / f"{name}.py"
+def _cached(name: str, text: str, *sources: str) -> ModuleType:
+    """Return the module `name` of a text that is compiled from the modules `sources` and what they import."""
+    file = kernel_cache(f"kernels-{import_closure.digest(frozenset(sources))}") / f"{name}.py"
     if not file.exists():
         _publish(file, text)
     spec = importlib.util.spec_from_file_location(name, file)

@@ -42,14 +42,13 @@ from simbench.quantities.losses.dpo_loss import dpo_loss
 from simbench.quantities.losses.ipo import ipo_loss, ipo_policy
 from simbench.quantities.losses.optimism import calibrated, implicit_bonus, optimistic_value, preference_loss
 from simbench.quantities.measure import (
-    MEASURED,
-    Measured,
     measure,
     measure_batch,
     measure_batches,
     measured_names,
     without_givens,
 )
+from simbench.quantities.measured import MEASURED, Measured
 from simbench.quantities.policies.best_of_n import best_of_n
 from simbench.quantities.policies.divergence import chi_squared, kl, kl_ref
 from simbench.quantities.policies.gibbs import gibbs, log_optimal, log_partition

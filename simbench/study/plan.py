@@ -3,20 +3,21 @@
     unit = (setting of the grid, instance, learner, block of runs)
 
 A unit's `spec` is a table of plain values: what is simulated (family, learner, their parameters with defaults
-written out, seed, instance, runs, rounds), how (engine, device, block), by which sources (a digest of simbench's,
-and of a plug-in's file where one takes part), with which packages, and the labels its rows carry. Its name is the
-hash of that table. Hence what exists under a name is the result, a study that grows keeps what it has, and an
-edited kernel recomputes everything that it could have changed.
+written out, seed, instance, runs, rounds), how (engine, device, block), by which sources (a digest of those of
+simbench that its numbers depend on, and of a plug-in's where one takes part), with which packages, and the labels its
+rows carry. Its name is the hash of that table. Hence what exists under a name is the result, a study that grows keeps
+what it has, an edited kernel recomputes everything that it could have changed, and a new learner nothing.
 """
 
 import dataclasses
 from typing import Any
 
 from simbench.bandit import Bandit
-from simbench.engine import DEFAULT_QUANTITIES, RESULT_PACKAGES, choose_engine, loop_name, source_digest
+from simbench.engine import DEFAULT_QUANTITIES, choose_engine, loop_name
 from simbench.errors import SimbenchError
-from simbench.study.provenance import canonical, digest, foreign_sources, package_versions
+from simbench.study.provenance import canonical, digest, package_versions
 from simbench.study.settings import Setting
+from simbench.study.sources import sources_of
 from simbench.study.spec import LearnerEntry
 from simbench.study.study import Study
 
@@ -96,6 +97,8 @@ def _spec(
     study: Study, setting: Setting, entry: LearnerEntry, family: Any, learner: Any, engine: str
 ) -> dict[str, Any]:
     """Return the table that all units of a learner in a setting share."""
+    quantities = list(study.run.quantities or DEFAULT_QUANTITIES)
+    sources = sources_of(family, learner, quantities=quantities)
     return {
         "study": study.name,
         "environment": study.environment.name,
@@ -111,11 +114,11 @@ def _spec(
         "rounds": setting.rounds,
         "block": _width(study),
         "checkpoints_per_decade": study.run.checkpoints_per_decade,
-        "quantities": list(study.run.quantities or DEFAULT_QUANTITIES),
+        "quantities": quantities,
         "engine": engine,
         "device": _device(engine),
-        "sources": source_digest(RESULT_PACKAGES),
-        "plugins": foreign_sources(family, learner),
+        "sources": sources.simbench,
+        "plugins": sources.plugins,
         "packages": package_versions(),
     }
 

@@ -10,8 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,27 +56,6 @@ def canonical(thing: Any, where: str) -> Any:
     raise SimbenchError(
         f"{where}: a parameter of type {type(thing).__name__} cannot name a result; use numbers and text."
     )
-
-
-def foreign_sources(*things: Any) -> dict[str, str]:
-    """Return module name to file digest for every record in `things` that is not simbench's own (a user's plug-in)."""
-    modules = {type(record).__module__ for thing in things for record in _records(thing)}
-    foreign = sorted(name for name in modules if name.partition(".")[0] != "simbench")
-    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in foreign}
-    return {name: _file_digest(Path(file)) for name, file in files.items() if file is not None}
-
-
-def _records(thing: Any) -> Iterator[Any]:
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        yield thing
-        for field in dataclasses.fields(thing):
-            yield from _records(getattr(thing, field.name))
-    elif isinstance(thing, Mapping):
-        for value in thing.values():
-            yield from _records(value)
-    elif isinstance(thing, list | tuple):
-        for value in thing:
-            yield from _records(value)
 
 
 def _file_digest(path: Path) -> str:

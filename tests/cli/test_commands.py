@@ -100,7 +100,7 @@ def test_run_then_status_then_run_again(write_study, simbench):
 def test_status_says_when_sources_have_changed(write_study, simbench, monkeypatch):
     write_study(QUICK_LEARNER)
     assert simbench("run", "tiny", "--preset", "quick", "--workers", 1).exit_code == 0
-    monkeypatch.setattr("simbench.study.plan.source_digest", lambda packages: "0123456789abcdef")
+    monkeypatch.setattr("simbench.import_closure.digest", lambda roots: "0123456789abcdef")
     result = simbench("status", "tiny", "--preset", "quick")
     assert "0 done, 4 missing" in result.stdout
     assert "note: 4 units were computed by other sources of simbench" in result.stderr

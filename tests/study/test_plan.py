@@ -142,7 +142,11 @@ def test_an_edit_of_a_plug_in_renames_its_units_only(ids, workplace):
     file.write_text(PLUGIN.format(scale=1.0))
     load_plugin(file)
     before = ids(mine)
-    file.write_text(PLUGIN.format(scale=1.0) + "# an edit\n")
+    yours = PLUGIN.format(scale=1.0).replace("mine", "yours").replace("Mine", "Yours")
+    another = yours.replace("import simbench as sb", "# a comment, and another learner")
+    file.write_text(PLUGIN.format(scale=1.0) + another)
+    assert ids(mine) == before
+    file.write_text(PLUGIN.format(scale=1.0).replace("return state, state", "return world.log_ref, state"))
     after = ids(mine)
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, True] * 2
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from simbench import import_closure
 from simbench.errors import SimbenchError
 from simbench.study import plan as planning
 from simbench.study.execution.run import run_plan
@@ -35,7 +36,7 @@ def test_nothing_is_said_where_nothing_changed(run_before):
 
 def test_other_sources_and_other_packages_are_told_apart(run_before, monkeypatch):
     with monkeypatch.context() as edited:
-        edited.setattr(planning, "source_digest", lambda packages: "0123456789abcdef")
+        edited.setattr(import_closure, "digest", lambda roots: "0123456789abcdef")
         assert run_before().startswith("4 units were computed by other sources of simbench, so they count")
         with pytest.raises(SimbenchError, match=r"no results in .*; run .* first\. 4 units were computed by"):
             load_table("tiny", "quick")
@@ -49,22 +50,21 @@ def test_a_study_of_other_numbers_is_no_stale_one(run_before, write_study):
 
 
 def test_the_run_says_so_and_computes_them(run_before, monkeypatch):
-    digest = planning.source_digest
-    monkeypatch.setattr(planning, "source_digest", lambda packages: "0123456789abcdef")
-    monkeypatch.setattr("simbench.study.execution.compute.source_digest", lambda packages: "0123456789abcdef")
+    digest = import_closure.digest
+    monkeypatch.setattr(import_closure, "digest", lambda roots: "0123456789abcdef")
     notes = []
     plan = make_plan(load_study("tiny", "quick"))
     assert run_plan(plan, workers=1, notify=notes.append).computed == 4
     assert [note.partition(" computed")[0] for note in notes] == ["4 units were"]
     assert run_before() is None
     monkeypatch.setattr(
-        planning, "source_digest", digest
-    )  # back to the old sources: their files are still there
+        import_closure, "digest", digest
+    )  # the old sources again: their files are still there
     assert run_before() is None
 
 
 def test_files_that_say_nothing_are_passed_over(run_before, monkeypatch):
     folder = store_of(make_plan(load_study("tiny", "quick")), "results").folder
     (folder / "note.parquet").write_bytes(b"no table")
-    monkeypatch.setattr(planning, "source_digest", lambda packages: "0123456789abcdef")
+    monkeypatch.setattr(import_closure, "digest", lambda roots: "0123456789abcdef")
     assert run_before().startswith("4 units")

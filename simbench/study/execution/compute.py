@@ -13,13 +13,14 @@ import jax
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.engine import RESULT_PACKAGES, log_checkpoints, run_block, source_digest
+from simbench.engine import log_checkpoints, run_block
 from simbench.errors import SimbenchError
 from simbench.registry import configure
 from simbench.study.execution.plugins import load_plugins
 from simbench.study.kept import KeptWorlds
 from simbench.study.plan import Unit
 from simbench.study.provenance import digest, package_versions
+from simbench.study.sources import sources_of
 from simbench.study.unit_file import encode
 from simbench.worlds import environment_from_table
 
@@ -69,11 +70,10 @@ def simulate(unit: Unit) -> dict[str, Any]:
 def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
     """Return the columns of a unit whose runs end at the last of `checkpoints`."""
     spec = unit.spec
-    learner = configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
     with jax.default_device(jax.devices(spec["device"])[0]):
         return run_block(
             _world_of(unit),
-            learner,
+            _learner(unit),
             rounds=int(checkpoints[-1]),
             runs=range(spec["first_run"], spec["first_run"] + spec["runs"]),
             seed=spec["seed"],
@@ -83,6 +83,11 @@ def play(unit: Unit, checkpoints: np.ndarray) -> dict[str, Any]:
             quantities=tuple(spec["quantities"]),
             block=spec["block"],
         )
+
+
+def _learner(unit: Unit) -> Any:
+    spec = unit.spec
+    return configure("learner", spec["learner"], unit.given["learner"], f"learner '{spec['label']}'")
 
 
 def _world_of(unit: Unit) -> Bandit:
@@ -99,7 +104,9 @@ def _world_of(unit: Unit) -> Bandit:
 
 def _require_same_sources(unit: Unit) -> None:
     # A unit is named by what computes it: a cluster's worker, or an edit while a study runs, must not belie the name.
-    here = {"sources": source_digest(RESULT_PACKAGES), "packages": package_versions()}
+    family = environment_from_table(unit.given["environment"], "environment").build()
+    sources = sources_of(family, _learner(unit), quantities=unit.spec["quantities"])
+    here = {"sources": sources.simbench, "plugins": sources.plugins, "packages": package_versions()}
     for name, value in here.items():
         if value != unit.spec[name]:
             raise SimbenchError(

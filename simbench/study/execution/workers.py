@@ -189,7 +189,7 @@ def _shared_programs() -> dict[str, str]:
     from simbench.engine import kernel_cache
 
     return {
-        "JAX_COMPILATION_CACHE_DIR": str(kernel_cache() / f"xla-{digest(cpu_model())[:16]}"),
+        "JAX_COMPILATION_CACHE_DIR": str(kernel_cache(f"xla-{digest(cpu_model())[:16]}")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
     }
 

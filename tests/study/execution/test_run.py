@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simbench import import_closure
 from simbench.engine import log_checkpoints, run_block
 from simbench.errors import SimbenchError
 from simbench.registry import configure
@@ -170,9 +171,7 @@ def test_an_interruption_says_what_is_kept(plan, monkeypatch):
 
 
 def test_sources_that_changed_since_planning_are_refused(plan, monkeypatch):
-    import simbench.study.execution.compute as computing
-
-    monkeypatch.setattr(computing, "source_digest", lambda packages: "0123456789abcdef")
+    monkeypatch.setattr(import_closure, "digest", lambda roots: "0123456789abcdef")
     with pytest.raises(SimbenchError, match="sources are 0123456789abcdef, the study was planned with"):
         run_plan(plan, workers=1)
 
