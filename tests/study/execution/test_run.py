@@ -115,7 +115,7 @@ class Broken(sb.RoundLearner):
     [
         ("return state.no_such_field", ["AttributeError", "no_such_field", "broken.py, line 9"]),
         ("raise sb.SimbenchError('this world is not for me.')", ["this world is not for me."]),
-        ("return state[0]", ["TypeError"]),
+        ("return state[0]", ["Broken: observe changes the state"]),
     ],
 )
 def test_a_learner_that_fails_is_named_with_its_cause(write_study, workplace, fault, words):
