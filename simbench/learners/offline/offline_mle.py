@@ -12,14 +12,12 @@ Source: zhu2023, Algorithm 1 without pessimism; rafailov2023 (DPO).
 
 from typing import Any, Literal, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.learners.function_classes import named_class
 from simbench.learners.parts.bonuses import Bonus, NoBonus
-from simbench.learners.parts.finite import Finite, FiniteData
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import Counts, FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic
 from simbench.learners.protocols.batch import BatchLearner
 from simbench.quantities import gibbs
@@ -90,15 +88,10 @@ class OfflineMLE(BatchLearner[OfflineState]):
         """Add the batch to the data and fit all of it."""
         wins = state.wins + wins
         function_class = self.function_class()
+        objective = Objective(LOSS, self.bonus())
         m, c = self.mass_and_credit(world, wins)
-        if isinstance(function_class, Finite):
-            extra = jnp.einsum("sa,msa->m", c, world.reward_class) - world.beta * (
-                state.data.log_partition @ m
-            )
-            data: Any = FiniteData(losses(world, wins) + extra, state.data.log_partition)
-        else:
-            data = state.data._replace(wins=wins, mass=m, credit=c)
-        data, reward, solved = function_class.fit(data, world, Objective(LOSS, self.bonus()))
+        data = function_class.of_counts(state.data, world, objective, Counts(wins, m, c))
+        data, reward, solved = function_class.fit(data, world, objective)
         return OfflineState(wins, data, gibbs(world, reward), jnp.where(solved, 0.0, 1.0))
 
     def policy(self, state: OfflineState, world: Bandit) -> Any:
@@ -108,12 +101,3 @@ class OfflineMLE(BatchLearner[OfflineState]):
     def diagnose(self, state: OfflineState) -> dict[str, Any]:
         """Report a fit that did not meet the stopping rule; zero in a healthy run."""
         return {"unsolved_fits": state.unsolved}
-
-
-def losses(world: Bandit, wins: Any) -> Any:
-    """Return the negative log-likelihood `[M]` of every hypothesis of the world's finite class, one by one."""
-
-    def of(reward: Any) -> Any:
-        return jnp.sum(wins * LOSS.value(reward[:, :, None] - reward[:, None, :]))
-
-    return jax.lax.map(of, jnp.asarray(world.reward_class))

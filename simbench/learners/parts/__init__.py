@@ -11,7 +11,7 @@ schedules          EveryRound(), Every(m), Geometric(g), OfflineFirst(n, then)
 from simbench.learners.parts.bonuses import Bonus, Calibrated, NoBonus, Pessimism, ReferenceDraws
 from simbench.learners.parts.box import Box
 from simbench.learners.parts.finite import Finite
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import CountingClass, Counts, FunctionClass, Objective
 from simbench.learners.parts.linear import Linear
 from simbench.learners.parts.losses import Logistic, Loss, Squared
 from simbench.learners.parts.samplers import (
@@ -34,6 +34,8 @@ __all__ = [
     "Bonus",
     "Box",
     "Calibrated",
+    "CountingClass",
+    "Counts",
     "Every",
     "EveryRound",
     "Finite",

@@ -8,12 +8,13 @@ with the world (`reward_class`), r* usually in it. Before any label the policy i
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import Counts, FunctionClass, Objective
 from simbench.learners.protocols.round import Comparison, Kernel
 from simbench.quantities.values.value import TIE
 from simbench.registry import parameters
@@ -67,6 +68,17 @@ class Finite(FunctionClass[FiniteData]):
             weight, row = objective.bonus.increment(world, comparison)
             added = added + rewards @ row - weight * world.beta * data.log_partition[:, s]
         return data._replace(objective=data.objective + added)
+
+    def of_counts(self, data: FiniteData, world: Bandit, objective: Objective, counts: Counts) -> FiniteData:
+        """Add up losses and bonus of every hypothesis, one by one."""
+
+        def loss(reward: Any) -> Any:
+            return jnp.sum(counts.wins * objective.loss.value(reward[:, :, None] - reward[:, None, :]))
+
+        losses = jax.lax.map(loss, jnp.asarray(world.reward_class))
+        credit = jnp.einsum("sa,msa->m", counts.credit, world.reward_class)
+        bonus = credit - world.beta * (data.log_partition @ counts.mass)
+        return FiniteData(objective=losses + bonus, log_partition=data.log_partition)
 
     def fit(
         self, data: FiniteData, world: Bandit, objective: Objective, prompt: Any = None

@@ -7,9 +7,12 @@ a label, and solves. A class of your own derives from `FunctionClass`, in jax.nu
 """
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+
+import jax.numpy as jnp
 
 from simbench.bandit import Bandit
+from simbench.errors import SimbenchError
 from simbench.learners.parts.bonuses import Bonus
 from simbench.learners.parts.losses import Loss
 from simbench.learners.protocols.round import Comparison, Kernel
@@ -26,6 +29,14 @@ class Objective(NamedTuple):
 
     loss: Loss
     bonus: Bonus
+
+
+class Counts(NamedTuple):
+    """Labels in bulk, and the bonus that goes with them."""
+
+    wins: Any  # [S, A, A] how often the first response beat the second
+    mass: Any  # [S] m of the bonus
+    credit: Any  # [S, A] c of the bonus
 
 
 class FunctionClass(ABC, Generic[Data], Twinned):
@@ -56,6 +67,34 @@ class FunctionClass(ABC, Generic[Data], Twinned):
         The reward is `[S, A]`; when `row_local` and a `prompt` is given, that prompt's row `[A]` after its fit.
         """
 
+    def of_counts(self, data: Data, world: Bandit, objective: Objective, counts: Counts) -> Data:
+        """Return the state after exactly the labels of `counts`, not yet fitted; a fit starts where that of `data` was.
+
+        Raises `SimbenchError` for a class that only takes labels one by one.
+        """
+        raise SimbenchError(
+            f"{type(self).__name__} cannot be fitted to counts of labels; it has no of_counts."
+        )
+
     def kernel(self, world: Bandit, parts: "Parts") -> Kernel | None:
         """Return the numba form of a learner made of `parts`, or None when there is none."""
         return None
+
+
+class CountingClass(FunctionClass[Data]):
+    """A class whose state counts wins: a named tuple with at least the fields of `Counts`."""
+
+    def record(self, data: Data, world: Bandit, objective: Objective, comparison: Comparison) -> Data:
+        """Count the label, and its share of the bonus."""
+        s, state = comparison.prompt, cast(Any, data)
+        winner = jnp.where(comparison.first_won, comparison.first, comparison.second)
+        loser = jnp.where(comparison.first_won, comparison.second, comparison.first)
+        state = state._replace(wins=state.wins.at[s, winner, loser].add(1.0))
+        if objective.bonus.active:
+            weight, row = objective.bonus.increment(world, comparison)
+            state = state._replace(mass=state.mass.at[s].add(weight), credit=state.credit.at[s].add(row))
+        return cast(Data, state)
+
+    def of_counts(self, data: Data, world: Bandit, objective: Objective, counts: Counts) -> Data:
+        """Return the state with these counts in place of its own."""
+        return cast(Data, cast(Any, data)._replace(**counts._asdict()))

@@ -40,11 +40,11 @@ from simbench.learners.fitting.descent import (
     SMALL_STEP,
 )
 from simbench.learners.parts.cholesky import factorise, solve_vector
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import CountingClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.parts.tabular import pair_flows
-from simbench.learners.protocols.round import Comparison, Kernel
+from simbench.learners.protocols.round import Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class LinearData(NamedTuple):
 
 
 @parameters
-class Linear(FunctionClass[LinearData]):
+class Linear(CountingClass[LinearData]):
     """Rewards linear in the features, with parameters in a ball.
 
     Args:
@@ -91,19 +91,6 @@ class Linear(FunctionClass[LinearData]):
             mass=mass,
             credit=credit,
         )
-
-    def record(
-        self, data: LinearData, world: Bandit, objective: Objective, comparison: Comparison
-    ) -> LinearData:
-        """Count the label, and its share of the bonus."""
-        s = comparison.prompt
-        winner = jnp.where(comparison.first_won, comparison.first, comparison.second)
-        loser = jnp.where(comparison.first_won, comparison.second, comparison.first)
-        data = data._replace(wins=data.wins.at[s, winner, loser].add(1.0))
-        if not objective.bonus.active:
-            return data
-        weight, row = objective.bonus.increment(world, comparison)
-        return data._replace(mass=data.mass.at[s].add(weight), credit=data.credit.at[s].add(row))
 
     def fit(
         self, data: LinearData, world: Bandit, objective: Objective, prompt: Any = None

@@ -24,10 +24,10 @@ from simbench.bandit import Bandit
 from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.fitting.descent import BONUS_STEPS, SMALL_STEP
 from simbench.learners.parts.bradley_terry import fit_tabular_jax
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import CountingClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import normalised
-from simbench.learners.protocols.round import Comparison, Kernel
+from simbench.learners.protocols.round import Kernel
 from simbench.registry import Positive, parameters
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class TabularData(NamedTuple):
 
 
 @parameters
-class Tabular(FunctionClass[TabularData]):
+class Tabular(CountingClass[TabularData]):
     """One reward per cell.
 
     Args:
@@ -62,19 +62,6 @@ class Tabular(FunctionClass[TabularData]):
         return TabularData(
             wins=jnp.zeros((*cells, cells[-1])), reward=jnp.zeros(cells), mass=mass, credit=credit
         )
-
-    def record(
-        self, data: TabularData, world: Bandit, objective: Objective, comparison: Comparison
-    ) -> TabularData:
-        """Count the label, and its share of the bonus."""
-        s = comparison.prompt
-        winner = jnp.where(comparison.first_won, comparison.first, comparison.second)
-        loser = jnp.where(comparison.first_won, comparison.second, comparison.first)
-        data = data._replace(wins=data.wins.at[s, winner, loser].add(1.0))
-        if not objective.bonus.active:
-            return data
-        weight, row = objective.bonus.increment(world, comparison)
-        return data._replace(mass=data.mass.at[s].add(weight), credit=data.credit.at[s].add(row))
 
     def fit(
         self, data: TabularData, world: Bandit, objective: Objective, prompt: Any = None

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.learners.parts.bonuses import Bonus, NoBonus, ReferenceDraws
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import Counts, FunctionClass, Objective
 from simbench.learners.parts.losses import Logistic, Squared
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.transfer.annotation.collection import Pairs
@@ -35,13 +35,12 @@ def optimise(
     based = world.replace(log_ref=log_base)
     kept, counted = pairs.kept.astype(jnp.float64), pairs.counted.astype(jnp.float64)
     wins = jnp.zeros((prompts, responses, responses))
-    data = function_class.start(based, goal)
-    data = data._replace(wins=wins.at[pairs.prompt, pairs.chosen, pairs.rejected].add(kept))
+    mass, credit = jnp.zeros(prompts), jnp.zeros((prompts, responses))
     if goal.bonus.active:
         weight = goal.bonus.per_label(based) * counted
-        data = data._replace(
-            mass=jnp.zeros(prompts).at[pairs.prompt].add(weight),
-            credit=jnp.zeros((prompts, responses)).at[pairs.prompt, pairs.comparator].add(weight),
-        )
+        mass = mass.at[pairs.prompt].add(weight)
+        credit = credit.at[pairs.prompt, pairs.comparator].add(weight)
+    counts = Counts(wins.at[pairs.prompt, pairs.chosen, pairs.rejected].add(kept), mass, credit)
+    data = function_class.of_counts(function_class.start(based, goal), based, goal, counts)
     _, reward, solved = function_class.fit(data, based, goal)
     return normalised(log_base + reward / world.beta), solved
