@@ -38,7 +38,9 @@ _HOME = {
     "RoundLearner": "simbench.learners",
     "Sentence": "simbench.learners.sentence",
     "SimbenchError": "simbench.errors",
+    "TabularFit": "simbench.learners",
     "Trace": "simbench.api",
+    "UnidentifiedWarning": "simbench.learners",
     "Upper": "simbench.verify",
     "claim": "simbench.verify",
     "domains": "simbench.verify",
@@ -64,7 +66,14 @@ if TYPE_CHECKING:
     from simbench.api import Trace, simulate
     from simbench.bandit import Bandit
     from simbench.errors import SimbenchError
-    from simbench.learners import BatchLearner, Comparison, RoundLearner, fit_tabular
+    from simbench.learners import (
+        BatchLearner,
+        Comparison,
+        RoundLearner,
+        TabularFit,
+        UnidentifiedWarning,
+        fit_tabular,
+    )
     from simbench.learners.sentence import Parts, Sentence
     from simbench.precision import float64
     from simbench.quantities import measure

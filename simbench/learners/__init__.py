@@ -3,9 +3,18 @@
 Modules of this package are imported when a learner is first looked up; a file dropped here is a learner known.
 """
 
-from simbench.learners.fit import fit_tabular
+from simbench.learners.fit import TabularFit, UnidentifiedWarning, fit_tabular
 from simbench.learners.protocols.batch import BatchLearner
 from simbench.learners.protocols.collecting import CollectingLearner
 from simbench.learners.protocols.round import Comparison, Kernel, RoundLearner
 
-__all__ = ["BatchLearner", "CollectingLearner", "Comparison", "Kernel", "RoundLearner", "fit_tabular"]
+__all__ = [
+    "BatchLearner",
+    "CollectingLearner",
+    "Comparison",
+    "Kernel",
+    "RoundLearner",
+    "TabularFit",
+    "UnidentifiedWarning",
+    "fit_tabular",
+]

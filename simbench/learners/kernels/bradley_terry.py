@@ -6,13 +6,18 @@ from simbench.learners.fitting.bradley_terry import (
     CHORD_CONTRACTION,
     CHORD_STEP,
     CONTRACTION,
+    EPSILON,
     FULL_STEP,
     MAX_STEPS,
+    NOISE,
+    QUICK_STEPS,
     REFRESH,
     TOLERANCE,
+    UNTOLD,
     WIDEST,
 )
 from simbench.learners.kernels.cholesky import factorise_and_solve, largest_inverse_entry, solve
+from simbench.learners.kernels.exact_flows import fit_by_exact_flows, largest_entry, sigmoid, take_step
 from simbench.tape.kernel import inner
 
 K, AGE = 0, 1  # entries of a fit's memory
@@ -27,8 +32,32 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
     `direction [A]` are scratch. `memory [2]` goes from fit to fit: K, and the number of fits since it was computed;
     start it with (1 / ridge, 0). Returns whether the stopping rule was met.
     """
+    solved = fit_quickly(counts, wins, reward, ridge, weights, factor, direction, memory)
+    if solved and not drowned(reward, ridge, factor, memory[K]):
+        return True
+    solved = fit_by_exact_flows(counts, wins, reward, ridge, weights, factor, direction)
+    inverse = largest_inverse_entry(factor, direction)
+    memory[K] = (1.0 + 1e-10) * inverse - 1.0 / (ridge * reward.shape[0])
+    memory[AGE] = 0.0
+    return solved
+
+
+@inner
+def drowned(reward, ridge, factor, bound):
+    """Return whether rounding of the flows may have moved the minimiser visibly; `bound` is K."""
+    largest = 0.0
+    for a in range(reward.shape[0]):
+        largest = max(largest, 1.0 / factor[a, a])
+    rounding = EPSILON * reward.shape[0] * largest
+    told = min(bound, 1.0 / ridge) if rounding < UNTOLD * ridge else 1.0 / ridge
+    return not rounding * told <= NOISE * (1.0 + largest_entry(reward))
+
+
+@inner
+def fit_quickly(counts, wins, reward, ridge, weights, factor, direction, memory):
+    """Fit by sums that may lose digits; the arguments are those of `fit_tabular_numba`."""
     memory[AGE] += 1.0
-    for _ in range(MAX_STEPS):
+    for step in range(MAX_STEPS):
         shared = exponentials(reward, weights)
         if shared:
             gradient_and_hessian(counts, wins, reward, ridge, weights, factor, direction)
@@ -47,6 +76,8 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
         loosen(memory, spread)
         if spread <= tolerance:
             return True
+        if not spread < math.inf or (step >= QUICK_STEPS and drowned(reward, ridge, factor, memory[K])):
+            return False
         if spread <= FULL_STEP and CONTRACTION * spread * decrement * math.sqrt(memory[K]) <= tolerance:
             return True
         if with_chord:
@@ -64,26 +95,10 @@ def fit_tabular_numba(counts, wins, reward, ridge, weights, factor, direction, m
 
 
 @inner
-def largest_entry(vector):
-    """Return max |v_a|."""
-    largest = 0.0
-    for a in range(vector.shape[0]):
-        largest = max(largest, abs(vector[a]))
-    return largest
-
-
-@inner
 def loosen(memory, spread):
     """Let K grow by a bound on e^h after a step of range h, a polynomial where that is enough."""
     growth = 1.0 + spread * (1.0 + spread) if spread <= 1.0 else math.exp(min(spread, 300.0))
     memory[K] = min(memory[K] * growth, ENORMOUS)
-
-
-@inner
-def sigmoid(x):
-    """Return 1 / (1 + e^{-x}) without overflow."""
-    decay = math.exp(-abs(x))
-    return (1.0 if x >= 0.0 else decay) / (1.0 + decay)
 
 
 @inner
@@ -104,22 +119,6 @@ def anticipate_label_numba(reward, factor, first, second, first_won, direction, 
     for a in range(reward.shape[0]):
         direction[a] *= scale
     loosen(memory, take_step(reward, direction))
-
-
-@inner
-def take_step(reward, direction):
-    """Add the damped step to `reward`; return its range h before damping."""
-    low, high, mean = direction[0], direction[0], 0.0
-    for a in range(reward.shape[0]):
-        low = min(low, direction[a])
-        high = max(high, direction[a])
-        mean += direction[a]
-    spread = high - low
-    damping = 1.0 if spread <= FULL_STEP else math.log1p(spread) / spread
-    mean *= damping / reward.shape[0]
-    for a in range(reward.shape[0]):
-        reward[a] += damping * direction[a] - mean
-    return spread
 
 
 @inner

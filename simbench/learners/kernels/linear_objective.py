@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from simbench.learners.kernels.ball import factorise
-from simbench.learners.kernels.bradley_terry import exponentials, sigmoid
+from simbench.learners.kernels.bradley_terry import exponentials
 from simbench.learners.kernels.cholesky import largest_inverse_entry
 from simbench.learners.kernels.codes import CALIBRATED, DRAWS, LOGISTIC, NOTHING
+from simbench.learners.kernels.exact_flows import sigmoid
 from simbench.learners.kernels.recipe import Recipe
 from simbench.learners.kernels.slots import tilt
 from simbench.tape.kernel import inner

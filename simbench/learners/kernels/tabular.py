@@ -7,8 +7,9 @@ import numpy as np
 
 from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.fitting.descent import BONUS_STEPS, SMALL_STEP
-from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba, sigmoid
+from simbench.learners.kernels.bradley_terry import anticipate_label_numba, fit_tabular_numba
 from simbench.learners.kernels.codes import CALIBRATED, DRAWS, LOGISTIC, NOTHING
+from simbench.learners.kernels.exact_flows import sigmoid
 from simbench.learners.kernels.recipe import Recipe, Rules
 from simbench.learners.kernels.schedules import ALL, NONE, THIS_PROMPT, WAIT, refit_due
 from simbench.learners.kernels.slots import Slots, open_slots, renew_row, tilt

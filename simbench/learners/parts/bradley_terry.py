@@ -7,8 +7,17 @@ import jax
 import jax.numpy as jnp
 import jax.scipy.linalg
 
-from simbench.learners.fitting.bradley_terry import CONTRACTION, FULL_STEP, MAX_STEPS, TOLERANCE, WIDEST
+from simbench.learners.fitting.bradley_terry import (
+    CONTRACTION,
+    EPSILON,
+    FULL_STEP,
+    MAX_STEPS,
+    NOISE,
+    TOLERANCE,
+    WIDEST,
+)
 from simbench.learners.parts.elimination import UNROLLED, added, largest, solve_laplacian
+from simbench.learners.parts.exact_flows import fit_by_exact_flows
 
 
 @jax.custom_batching.custom_vmap
@@ -16,22 +25,46 @@ def _fit_runs(wins: Any, start: Any, ridge: Any) -> tuple[Any, Any]:
     """Fit B runs side by side, runs last: `wins [A, A, B]`, `start [A, B]`, `ridge [B]`; one that is done stands still.
 
     A run whose exponentials cannot share a scale leaves the quick loop, and goes on by pairs once the others are done;
-    so does every run with more responses than are quick to compile.
+    so does every run with more responses than are quick to compile. One that rounding disturbs ends with exact flows.
     """
-    carry = (start, jnp.zeros(start.shape[1:], dtype=bool), 0)
-    by_pairs = jax.vmap(_fit_by_pairs, in_axes=(-1, -1, (-1, -1, None)), out_axes=-1)
+    carry = Descent(start, jnp.zeros(start.shape[1:], dtype=bool), jnp.zeros(start.shape[1:]), 0)
     if len(start) > UNROLLED:
-        return by_pairs(wins, ridge, carry)
+        return _fit_the_rest(wins, ridge, carry)
 
-    def going(carry: Any) -> Any:
-        reward, done, steps = carry
-        return jnp.any(~done & (_width(reward) <= WIDEST)) & (steps < MAX_STEPS)
+    def going(carry: Descent) -> Any:
+        return jnp.any(~carry.done & (_width(carry.reward) <= WIDEST)) & (carry.steps < MAX_STEPS)
 
     labels = without_ties(wins)
     carry = jax.lax.while_loop(going, lambda carry: _step(labels, ridge, carry), carry)
     return jax.lax.cond(
-        jnp.all(carry[1]), lambda carry: carry[:2], lambda carry: by_pairs(wins, ridge, carry), carry
+        jnp.all(carry.done & ~_drowned(*carry[:3:2], ridge)),
+        lambda carry: (carry.reward, carry.done),
+        lambda carry: _fit_the_rest(wins, ridge, carry),
+        carry,
     )
+
+
+def _fit_the_rest(wins: Any, ridge: Any, carry: "Descent") -> tuple[Any, Any]:
+    """Fit the runs that are not done by pairs, and those that rounding disturbs by exact flows."""
+    by_pairs = jax.vmap(_fit_by_pairs, in_axes=(-1, -1, Descent(-1, -1, -1, None)), out_axes=-1)
+    by_flows = jax.vmap(fit_by_exact_flows, in_axes=-1, out_axes=-1)
+    reward, done, stiffest = by_pairs(wins, ridge, carry)
+    return by_flows(wins, ridge, reward, done & ~_drowned(reward, stiffest, ridge))
+
+
+def _drowned(reward: Any, stiffest: Any, ridge: Any) -> Any:
+    """Return whether rounding of the flows may have moved the minimiser visibly; K is 1 / ridge here."""
+    bound = NOISE * (1.0 + jnp.maximum(largest(reward), largest(-reward)))
+    return ~(EPSILON * len(reward) * stiffest <= bound * ridge)
+
+
+class Descent(NamedTuple):
+    """Where a fit is: rewards `[A, ...]`, whether it met the rule, max_a H_aa, and the number of steps of all."""
+
+    reward: Any
+    done: Any
+    stiffest: Any
+    steps: Any
 
 
 class Labels(NamedTuple):
@@ -50,9 +83,9 @@ def without_ties(wins: Any) -> Labels:
     return Labels(won, lost, won + lost)
 
 
-def _step(labels: Labels, ridge: Any, carry: Any) -> Any:
+def _step(labels: Labels, ridge: Any, carry: Descent) -> Descent:
     """Take a Newton step in every run; one that is done, or too wide for it, stands still."""
-    reward, done, steps = carry
+    reward, done, stiffest, steps = carry
     wide = _width(reward) > WIDEST
     # sigmoid(r_a - r_b) = e_a / (e_a + e_b): A exponentials instead of A^2.
     weights = jnp.exp(reward - largest(reward))
@@ -60,31 +93,33 @@ def _step(labels: Labels, ridge: Any, carry: Any) -> Any:
     flow = added((labels.lost * weights[:, None] - labels.won * weights[None]) * scale)
     curvature = labels.counts * (weights[:, None] * scale) * (weights[None] * scale)
     downhill = flow - ridge * reward
-    direction = solve_laplacian(added(curvature) + ridge, curvature, downhill)
+    stiffness = added(curvature) + ridge
+    direction = solve_laplacian(stiffness, curvature, downhill)
     # The cond keeps XLA from eliminating once more for every entry of what follows.
     long = jnp.any(_width(direction) > FULL_STEP)
     state = reward, direction, downhill, ridge, done | wide
     reward, met = jax.lax.cond(long, partial(_move, damped=True), partial(_move, damped=False), *state)
-    return reward, done | (met & ~wide), steps + 1
+    stiffest = jnp.where(done | wide, stiffest, largest(stiffness))
+    return Descent(reward, done | (met & ~wide), stiffest, steps + 1)
 
 
-def _fit_by_pairs(wins: Any, ridge: Any, carry: Any) -> tuple[Any, Any]:
+def _fit_by_pairs(wins: Any, ridge: Any, carry: Descent) -> tuple[Any, Any, Any]:
     """Fit one run, `wins [A, A]`, with two exponentials per pair and a solver that is quick to compile."""
     labels = without_ties(wins)
 
-    def step(carry: Any) -> Any:
-        reward, done, steps = carry
+    def step(carry: Descent) -> Descent:
+        reward, done, stiffest, steps = carry
         p = jax.nn.sigmoid(reward[:, None] - reward[None])
         q = p.T  # of the other order, not 1 - p: that cancels when p -> 1
         curvature = labels.counts * p * q
         downhill = jnp.sum(labels.won * q - labels.lost * p, axis=1) - ridge * reward
-        factor = jnp.linalg.cholesky(jnp.diag(jnp.sum(curvature, axis=1) + ridge) - curvature)
+        stiffness = jnp.sum(curvature, axis=1) + ridge
+        factor = jnp.linalg.cholesky(jnp.diag(stiffness) - curvature)
         direction = jax.scipy.linalg.cho_solve((factor, True), downhill)
         reward, met = _move(reward, direction, downhill, ridge, done, damped=True)
-        return reward, done | met, steps + 1
+        return Descent(reward, done | met, jnp.where(done, stiffest, jnp.max(stiffness)), steps + 1)
 
-    reward, done, _ = jax.lax.while_loop(lambda c: ~c[1] & (c[2] < MAX_STEPS), step, carry)
-    return reward, done
+    return jax.lax.while_loop(lambda c: ~c.done & (c.steps < MAX_STEPS), step, carry)[:3]
 
 
 def _move(
