@@ -20,6 +20,7 @@ _HOME = {
     "Altered": "simbench.verify",
     "Bandit": "simbench.bandit",
     "BatchLearner": "simbench.learners",
+    "CollectingLearner": "simbench.learners",
     "Comparison": "simbench.learners",
     "Control": "simbench.verify",
     "Count": "simbench.registry",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from simbench.errors import SimbenchError
     from simbench.learners import (
         BatchLearner,
+        CollectingLearner,
         Comparison,
         RoundLearner,
         TabularFit,

@@ -7,20 +7,24 @@ import typer
 
 
 def new(
-    kind: Annotated[str, typer.Argument(metavar="claim|learner|environment|experiment")],
+    kind: Annotated[str, typer.Argument(metavar="claim|learner|family|environment|experiment|figure")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and _.")],
     environment: Annotated[
         str | None, typer.Option(metavar="NAME", help="What a new experiment runs in.")
     ] = None,
-    about: Annotated[
+    variant: Annotated[
         str | None,
-        typer.Option("--kind", metavar="instances|order|rate|probable", help="What a new claim speaks of."),
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Of a claim: instances, order, rate or probable. Of a learner: round, batch or collecting.",
+        ),
     ] = None,
 ) -> None:
     """Write a filled-in template that runs."""
     from simbench.study.scaffold import scaffold
 
-    written = scaffold(kind, name, folder=Path(), environment=environment, about=about)
+    written = scaffold(kind, name, folder=Path(), environment=environment, variant=variant)
     for file in written.files:
         typer.echo(f"wrote {file}")
     typer.echo(f"next: {written.command}")

@@ -1,9 +1,11 @@
 """`simbench new`: a filled-in file that runs as it is, to be changed from there.
 
 claim         <name>.py, a statement with a control; one about runs with experiments/<name>_runs.toml, which plays them
-learner       <name>.py, and experiments/<name>.toml that compares it with two known ones
+learner       <name>.py of a protocol, and experiments/<name>.toml that compares it with two known ones
+family        <name>.py, worlds drawn by Python, and environments/<name>.toml that names one
 environment   environments/<name>.toml
 experiment    experiments/<name>.toml
+figure        paper_figures/<name>.py, and experiments/<name>.toml that it reads
 """
 
 import dataclasses
@@ -16,7 +18,10 @@ from simbench import named_files
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
 ABOUT_RUNS = ("order", "rate", "probable")
-STATEMENTS = ("instances", *ABOUT_RUNS)  # what a new claim speaks of
+VARIANTS = {
+    "claim": ("instances", *ABOUT_RUNS),  # what a new claim speaks of
+    "learner": ("round", "batch", "collecting"),  # the protocol of a new learner
+}
 ENVIRONMENT = "random_tabular"  # what a new experiment runs in, unless told otherwise
 
 
@@ -29,17 +34,16 @@ class Scaffold:
 
 
 def scaffold(
-    kind: str, name: str, *, folder: Path, environment: str | None = None, about: str | None = None
+    kind: str, name: str, *, folder: Path, environment: str | None = None, variant: str | None = None
 ) -> Scaffold:
-    """Write a new claim, learner, environment or experiment called `name` into `folder`.
+    """Write a new claim, learner, family, environment, experiment or figure called `name` into `folder`.
 
     Args:
-        kind: "claim", "learner", "environment" or "experiment".
+        kind: a key of `KINDS`.
         name: letters, digits and _, starting with a letter.
         folder: where a user works; files are found there by name.
         environment: what a new experiment runs in.
-        about: what a new claim speaks of: "instances" (the default), or an "order", a "rate" or a "probable" bound of
-            runs.
+        variant: one of `VARIANTS[kind]`, the first by default: what a new claim speaks of, or a new learner's protocol.
 
     Raises:
         SimbenchError: a bad or taken name, a file that exists, or a folder that cannot be written to.
@@ -52,14 +56,16 @@ def scaffold(
         )
     if environment is not None and kind != "experiment":
         raise SimbenchError(f"--environment is what a new experiment runs in; a new {kind} has none.")
-    if about is not None and kind != "claim":
-        raise SimbenchError(f"--kind says what a new claim speaks of; a new {kind} has none.")
-    if about is not None and about not in STATEMENTS:
-        raise UnknownNameError(f"no claim is of kind '{about}'. {nearest(about, STATEMENTS)}")
-    if about in ABOUT_RUNS:
-        texts, command = _claim_about_runs(name, str(about))
-    else:
-        texts, command = KINDS[kind](name, environment or ENVIRONMENT)
+    allowed = VARIANTS.get(kind, ())
+    if variant is not None and not allowed:
+        raise SimbenchError(
+            f"--kind says what a new claim or learner is like; a new {kind} has one kind only."
+        )
+    if variant is not None and variant not in allowed:
+        raise UnknownNameError(f"no {kind} is of kind '{variant}'. {nearest(variant, allowed)}")
+    if environment is not None:
+        named_files.find("environments", environment)
+    texts, command = KINDS[kind](name, variant or next(iter(allowed), ""), environment or ENVIRONMENT)
     files = {folder / path: text for path, text in texts.items()}
     for file in files:
         if file.exists():
@@ -69,55 +75,79 @@ def scaffold(
     return Scaffold(files=list(files), command=command)
 
 
-def _learner(name: str, environment: str) -> tuple[dict[str, str], str]:
-    from simbench.registry import everything
-
-    _refuse_taken("learner", name, list(everything("learner")))
+def _learner(name: str, protocol: str, environment: str) -> tuple[dict[str, str], str]:
+    _refuse_registered("learner", name)
     _refuse_taken("experiment", name, named_files.names("experiments"))
     command = f"simbench run {name} --preset quick --plugin {name}.py"
+    baseline = "online_dpo" if protocol == "round" else "offline_mle"
     texts = {
-        f"{name}.py": _template("learner.py").format(name=name, command=command),
-        f"experiments/{name}.toml": _template("learner_experiment.toml").format(name=name),
+        f"{name}.py": _template(f"learner_{protocol}.py").format(name=name, command=command),
+        f"experiments/{name}.toml": _template("learner_experiment.toml").format(name=name, baseline=baseline),
     }
     return texts, command
 
 
-def _environment(name: str, environment: str) -> tuple[dict[str, str], str]:
+def _family(name: str, variant: str, environment: str) -> tuple[dict[str, str], str]:
+    _refuse_registered("family", name)
+    _refuse_taken("environment", name, named_files.names("environments"))
+    command = f"simbench explain coverage_from_value --world {name} --plugin {name}.py"
+    texts = {
+        f"{name}.py": _template("family.py").format(name=name, command=command),
+        f"environments/{name}.toml": _template("family_environment.toml").format(name=name),
+    }
+    return texts, command
+
+
+def _environment(name: str, variant: str, environment: str) -> tuple[dict[str, str], str]:
     _refuse_taken("environment", name, named_files.names("environments"))
     texts = {f"environments/{name}.toml": _template("environment.toml")}
     return texts, f"simbench new experiment {name}_study --environment {name}"
 
 
-def _experiment(name: str, environment: str) -> tuple[dict[str, str], str]:
+def _experiment(name: str, variant: str, environment: str) -> tuple[dict[str, str], str]:
     _refuse_taken("experiment", name, named_files.names("experiments"))
-    named_files.find("environments", environment)
     text = _template("experiment.toml").format(name=name, environment=environment)
     return {f"experiments/{name}.toml": text}, f"simbench run {name} --preset quick"
 
 
-def _claim(name: str, environment: str) -> tuple[dict[str, str], str]:
-    from simbench.registry import everything
+def _figure(name: str, variant: str, environment: str) -> tuple[dict[str, str], str]:
+    _refuse_taken("figure", name, named_files.names("paper_figures"))
+    _refuse_taken("experiment", name, named_files.names("experiments"))
+    command = f"simbench run {name} --preset quick && simbench figures {name}"
+    texts = {
+        f"paper_figures/{name}.py": _template("figure.py").format(name=name, command=command),
+        f"experiments/{name}.toml": _template("figure_experiment.toml").format(name=name),
+    }
+    return texts, command
 
-    _refuse_taken("claim", name, list(everything("claim")))
+
+def _claim(name: str, about: str, environment: str) -> tuple[dict[str, str], str]:
+    _refuse_registered("claim", name)
     command = f"simbench claims {name}.py::{name}"
-    return {f"{name}.py": _template("claim.py").format(name=name, command=command)}, command
-
-
-def _claim_about_runs(name: str, about: str) -> tuple[dict[str, str], str]:
-    _, command = _claim(name, ENVIRONMENT)
+    if about not in ABOUT_RUNS:
+        return {f"{name}.py": _template("claim.py").format(name=name, command=command)}, command
     _refuse_taken("experiment", f"{name}_runs", named_files.names("experiments"))
-    return {
+    texts = {
         f"{name}.py": _template(f"claim_{about}.py").format(name=name, command=command),
         f"experiments/{name}_runs.toml": _template("claim_experiment.toml").format(name=name),
-    }, command
+    }
+    return texts, command
 
 
-KINDS: dict[str, Callable[[str, str], tuple[dict[str, str], str]]] = {
+KINDS: dict[str, Callable[[str, str, str], tuple[dict[str, str], str]]] = {
     "claim": _claim,
     "learner": _learner,
+    "family": _family,
     "environment": _environment,
     "experiment": _experiment,
+    "figure": _figure,
 }
+
+
+def _refuse_registered(kind: str, name: str) -> None:
+    from simbench.registry import everything
+
+    _refuse_taken(kind, name, list(everything(kind)))
 
 
 def _template(name: str) -> str:
