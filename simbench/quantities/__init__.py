@@ -22,7 +22,9 @@ from simbench.quantities.coverages.excess_mass import excess_mass, total_variati
 from simbench.quantities.coverages.linear_coverage import (
     feature_mean,
     linear_coverage,
+    linear_coverage_by_root,
     reference_pair_covariance,
+    reference_pair_root,
 )
 from simbench.quantities.coverages.local_coverage import (
     binary_kl,
@@ -106,6 +108,7 @@ __all__ = [
     "largest_gap",
     "largest_gap_among",
     "linear_coverage",
+    "linear_coverage_by_root",
     "local_coverage",
     "local_coverage_witness",
     "log_coverage",
@@ -133,6 +136,7 @@ __all__ = [
     "preference_payoff",
     "rarest_response",
     "reference_pair_covariance",
+    "reference_pair_root",
     "rejection_sampling",
     "response_win_rate",
     "reward_gap",

@@ -3,6 +3,7 @@
     exp_remainder(x)              e^x - 1 - x                    (>= 0; ~ x^2/2 near zero)
     exp_remainder_ratio(x)        (e^x - 1 - x) / x^2            (1/2 at zero, where it is smooth)
     probability_difference(u, v)  e^u - e^v                      (full relative precision when u is near v)
+    row_difference(u, v)          e^u - e^v of rows that sum to one   (full relative precision near a point mass, too)
     log_complement(u)             log(1 - e^u),  u <= 0
     exp_or_inf(x)                 e^x, +inf beyond the largest double
     log_sum_exp(x)                log sum_a e^{x_a}              (rows may hold -inf, not all of them)
@@ -24,6 +25,9 @@ import jax.numpy as jnp
 
 SERIES_BELOW = 1 / 16  # below it e^x - 1 - x is summed as a series; nine terms leave 7e-19 of the value
 LARGEST_LOG = math.log(sys.float_info.max)
+NEARLY_ALL = math.log(
+    0.999
+)  # of a row's mass: what the other responses have is known better than what this one lacks
 SERIES = tuple(1 / math.factorial(k + 2) for k in range(9))
 
 
@@ -77,6 +81,23 @@ def probability_difference(log_p: jax.Array, log_q: jax.Array) -> jax.Array:
     lost = jnp.where(both, -jnp.expm1(-jnp.abs(gap)), 1.0)  # the share of the larger that is left
     sign = jnp.where(both, jnp.sign(gap), jnp.where(log_p > log_q, 1.0, -1.0))
     return jnp.where(some, sign * jnp.exp(larger) * lost, 0.0)
+
+
+def row_difference(log_p: jax.Array, log_q: jax.Array, scale: jax.Array | float = 1.0) -> jax.Array:
+    """Return p - M q, cell by cell, of rows that sum to one.
+
+    Of a response that both give nearly all mass, log p and log q have lost what is left to the others. Its difference
+    is 1 - M less the differences of the others, which have all their digits.
+
+    Args:
+        log_p: `[..., A]` log-policy.
+        log_q: `[..., A]` log-policy.
+        scale: M > 0.
+    """
+    plain = probability_difference(log_p, log_q + jnp.log(scale))
+    nearly_all = jnp.minimum(log_p, log_q) > NEARLY_ALL
+    others = jnp.sum(jnp.where(nearly_all, 0.0, plain), axis=-1, keepdims=True)
+    return jnp.where(nearly_all, (1.0 - scale) - others, plain)
 
 
 def log_complement(log_p: jax.Array) -> jax.Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from simbench.precision import require_float64
 from simbench.quantities.expectation import over_prompts
-from simbench.quantities.log_arithmetic import probability_difference
+from simbench.quantities.log_arithmetic import row_difference
 
 
 def excess_mass(
@@ -29,7 +29,7 @@ def excess_mass(
         threshold: M > 0, a density ratio.
     """
     require_float64(rho, log_p, log_q, threshold)
-    above = jnp.maximum(probability_difference(log_p, log_q + jnp.log(threshold)), 0.0)
+    above = jnp.maximum(row_difference(log_p, log_q, threshold), 0.0)
     return over_prompts(rho, jnp.sum(above, axis=-1))
 
 
@@ -42,4 +42,4 @@ def total_variation(rho: jax.Array, log_p: jax.Array, log_q: jax.Array) -> jax.A
         log_q: `[S, A]` log-policy.
     """
     require_float64(rho, log_p, log_q)
-    return over_prompts(rho, 0.5 * jnp.sum(jnp.abs(probability_difference(log_p, log_q)), axis=-1))
+    return over_prompts(rho, 0.5 * jnp.sum(jnp.abs(row_difference(log_p, log_q)), axis=-1))

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.precision import require_float64
 from simbench.quantities.expectation import expectation, over_prompts
-from simbench.quantities.log_arithmetic import probability_difference
+from simbench.quantities.log_arithmetic import row_difference
 from simbench.quantities.policies.divergence import kl, kl_ref
 from simbench.quantities.policies.gibbs import log_optimal, log_partition
 
@@ -80,7 +80,7 @@ def reward_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
     """
     require_float64(bandit.rho, log_policy, bandit.reward)
     best = log_optimal(bandit)
-    moved = probability_difference(best, log_policy)
+    moved = row_difference(best, log_policy)
     # The mass that moves sums to zero, so the reward may be centred where most of it stays.
     centre = jnp.sum(jnp.exp(best) * bandit.reward, axis=-1, keepdims=True)
     return over_prompts(bandit.rho, jnp.sum(moved * (bandit.reward - centre), axis=-1))
