@@ -14,6 +14,8 @@ SUM_TOLERANCE = 1e-9  # how far a user's probabilities may be from summing to on
 ROUNDING = (
     1e-13  # up to which they count as summing to one: identities of KL and value hold to that times beta
 )
+# Of reward_bound / beta: log-policies r / beta are known to 2^-53 of it, in nats, so that policies keep nine digits.
+MOST_NATS = 1e6
 REWARD_STACKS = {"sources": "W", "reward_class": "M"}  # [W, S, A] and [M, S, A]
 
 
@@ -123,12 +125,12 @@ def _scalars(bandit: "Bandit") -> None:
         value = float(getattr(bandit, name))
         if not (np.isfinite(value) and value > 0):
             raise SimbenchError(f"{name} is {value}; it must be a finite number > 0.")
-    with np.errstate(over="ignore"):
-        if not np.isfinite(bandit.reward_bound / bandit.beta):
-            raise SimbenchError(
-                f"beta is {float(bandit.beta)}; reward_bound / beta overflows with reward_bound "
-                f"{float(bandit.reward_bound)}, it must be a finite number."
-            )
+    bound, beta = float(bandit.reward_bound), float(bandit.beta)
+    if bound > MOST_NATS * beta:
+        raise SimbenchError(
+            f"beta is {beta:g}, too small for reward_bound {bound:g}: reward_bound / beta must be at most "
+            f"{MOST_NATS:g}, beyond which float64 does not hold the policies of rewards."
+        )
 
 
 def _probabilities(bandit: "Bandit") -> None:

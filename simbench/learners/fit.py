@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from simbench.errors import SimbenchError
-from simbench.learners.fitting.bradley_terry import LARGEST_RIDGE, MAX_STEPS, SMALLEST_RIDGE
+from simbench.learners.fitting.bradley_terry import MAX_STEPS
+from simbench.learners.fitting.limits import LARGEST_RIDGE, SMALLEST_RIDGE
 from simbench.learners.kernels.bradley_terry import fit_tabular_numba
 from simbench.tape.kernel import kernel
 

@@ -6,6 +6,7 @@ linear    features x theta, theta in a ball, ridge       finite   the world's re
 
 from typing import Any, Literal
 
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.parts.box import Box
 from simbench.learners.parts.finite import Finite
 from simbench.learners.parts.function_class import FunctionClass
@@ -27,7 +28,7 @@ class FittedLearner(Sentence):
     """
 
     model: Literal["tabular", "box", "linear", "finite"] = "tabular"
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
     radius: Positive = 10.0
 
     def function_class(self) -> FunctionClass[Any]:

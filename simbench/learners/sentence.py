@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.learners.parts.bonuses import Bonus, NoBonus, ReferenceDraws
-from simbench.learners.parts.function_class import FunctionClass, Objective
+from simbench.learners.parts.function_class import FunctionClass, Objective, require_ridge
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import Own, Reference, Sampler, at, normalised
 from simbench.learners.parts.schedules import EveryRound, Schedule
@@ -63,6 +63,7 @@ class Parts(NamedTuple):
     def check(self, world: Bandit) -> None:
         """Raise `SimbenchError` for parts that do not fit together or not this world."""
         self.model.check(world)
+        require_ridge(self.model, self.objective)
         if isinstance(self.bonus, ReferenceDraws) and self.second != Reference():
             raise SimbenchError(
                 f"a bonus on reference draws needs the reference in slot 2, not {self.second!r}."

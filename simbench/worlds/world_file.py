@@ -24,6 +24,7 @@ decimals are, and are then normalised exactly; more than that is refused.
 """
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ from simbench.worlds.npz_world import read_npz
 
 READERS = {".csv": read_csv, ".npz": read_npz}
 DECIMALS = 1e-6  # how far the probabilities of a file may be from summing to one
+
+
+class SourceOutsideWarning(UserWarning):
+    """A source reward of a user's file leaves [0, R]."""
 
 
 @register("family", "file")
@@ -75,14 +80,30 @@ class WorldFile:
             for name in WEIGHTS:
                 if name in fields:
                     fields[name] = _normalised(np.asarray(fields[name]))
-            return Bandit(**{name: value for name, value in fields.items() if name != "ref"})
+            world = Bandit(**{name: value for name, value in fields.items() if name != "ref"})
         except SimbenchError as error:
             raise SimbenchError(f"{self.path}: {error}") from None
+        _warn_of_sources(self.path, world)
+        return world
 
     def digest(self) -> str:
         """Return the BLAKE2b hash of the file's bytes, so that stored results notice when it changes."""
         _reader(self.path)
         return hashlib.blake2b(Path(self.path).read_bytes(), digest_size=16).hexdigest()
+
+
+def _warn_of_sources(path: str, world: Bandit) -> None:
+    """Name the sources beyond [0, R]: transfer needs no bound on them, but a theorem about rewards in [0, R] does."""
+    bound = float(world.reward_bound)
+    for w, source in enumerate(() if world.sources is None else world.sources):
+        low, high = float(source.min()), float(source.max())
+        if low < 0 or high > bound:
+            warnings.warn(
+                f"{path}: source {w} ranges over [{low:g}, {high:g}], outside [0, reward_bound] = [0, {bound:g}]; "
+                "it is used as it is, and bounds for rewards in that range do not speak of it.",
+                SourceOutsideWarning,
+                stacklevel=3,
+            )
 
 
 def _reader(path: str) -> Any:

@@ -232,7 +232,11 @@ FAULTS = {
     "beta infinite": ({"beta": np.inf}, "beta is inf; it must be a finite number > 0"),
     "beta vector": ({"beta": [0.1]}, r"beta has shape \(1,\).*it must be one number"),
     "beta none": ({"beta": None}, "beta is None; it must be an array of real numbers"),
-    "beta tiny": ({"beta": 1e-310}, "beta is 1e-310; reward_bound / beta overflows"),
+    "beta tiny": (
+        {"beta": 1e-310},
+        "beta is 1e-310, too small for reward_bound 2: reward_bound / beta must be",
+    ),
+    "beta small": ({"beta": 1.98e-6}, r"beta is 1\.98e-06, .* must be at most 1e\+06"),
     "bound zero": ({"reward_bound": 0}, r"reward_bound is 0\.0; it must be a finite number > 0"),
     "bound infinite": ({"reward_bound": np.inf}, "reward_bound is inf; it must be a finite number > 0"),
     "bound vector": ({"reward_bound": [2, 2]}, r"reward_bound has shape \(2,\).*it must be one number"),

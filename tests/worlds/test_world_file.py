@@ -9,6 +9,7 @@ from simbench.bandit import Bandit
 from simbench.bandit.bandit import ARRAY_FIELDS
 from simbench.errors import SimbenchError
 from simbench.worlds import environment_from_table, make
+from simbench.worlds.world_file import SourceOutsideWarning
 
 CELL = ["prompt", "response", "rho", "train_rho", "ref", "reward"]
 HEADER = [*CELL, "feature_0", "feature_1", "source_0", "class_0", "class_1"]
@@ -278,3 +279,24 @@ def test_missing_and_strange_paths(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SimbenchError, match=r"folder\.csv does not exist"):
         load(tmp_path / "folder.csv")
+
+
+def test_sources_outside_the_range_are_named(tmp_path):
+    """One sentence per source: which, its range, the bound; and the world is the one that was written."""
+    world = drawn()
+    moved = world.replace(
+        sources=np.stack([world.sources[0], world.sources[0] - 0.5, 3.0 * world.sources[0]])
+    )
+    path = tmp_path / "far.npz"
+    np.savez(
+        path, **{name: getattr(moved, name) for name in ARRAY_FIELDS if getattr(moved, name) is not None}
+    )
+    with pytest.warns(SourceOutsideWarning) as caught:
+        assert_same(load(path), moved)
+    told = [str(warning.message) for warning in caught]
+    assert len(told) == 2
+    for text, w in zip(told, (1, 2), strict=True):
+        low, high = moved.sources[w].min(), moved.sources[w].max()
+        assert text.startswith(
+            f"{path}: source {w} ranges over [{low:g}, {high:g}], outside [0, reward_bound] = [0, 1]"
+        )

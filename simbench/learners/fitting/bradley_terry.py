@@ -55,7 +55,6 @@ CONTRACTION = 0.62  # e^{h/2} (e^h - 1 - h) / h^2 at h = 1/4 is 0.617
 CHORD_STEP = 0.0625  # the largest range of a step whose factorisation is used once more
 CHORD_CONTRACTION = 1.2  # e^{x/2} (e^x - 1) / x at x = 1/8 is 1.134
 REFRESH = 16  # fits between two computations of K, each as dear as a factorisation
-SMALLEST_RIDGE, LARGEST_RIDGE = 1e-12, 1e12  # between them fits were held against 60 digits
 MAX_STEPS = 200
 QUICK_STEPS = 24  # after which a fit that rounding disturbs goes on with exact flows
 EPSILON = 2.0**-53  # u

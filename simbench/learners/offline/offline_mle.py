@@ -15,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 import jax.numpy as jnp
 
 from simbench.bandit import Bandit
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.function_classes import named_class
 from simbench.learners.parts.bonuses import Bonus, NoBonus
-from simbench.learners.parts.function_class import Counts, FunctionClass, Objective
+from simbench.learners.parts.function_class import Counts, FunctionClass, Objective, require_ridge
 from simbench.learners.parts.losses import Logistic
 from simbench.learners.protocols.batch import BatchLearner
 from simbench.quantities import gibbs
@@ -48,7 +49,7 @@ class OfflineMLE(BatchLearner[OfflineState]):
     """
 
     model: Literal["tabular", "box", "linear", "finite"] = "tabular"
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
     radius: Positive = 10.0
 
     diagnostics = ("unsolved_fits",)
@@ -68,6 +69,7 @@ class OfflineMLE(BatchLearner[OfflineState]):
     def check(self, world: Bandit) -> None:
         """Refuse a world without what the function class needs."""
         self.function_class().check(world)
+        require_ridge(self.function_class(), Objective(LOSS, self.bonus()))
 
     def init(self, world: Bandit) -> OfflineState:
         """No labels: the policy is ref."""

@@ -45,13 +45,14 @@ from simbench.learners.fitting.descent import (
     ROUNDING,
     SMALL_STEP,
 )
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import CountingClass, Objective
 from simbench.learners.parts.losses import Loss
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.parts.tabular import pair_flows
 from simbench.learners.protocols.round import Kernel
-from simbench.registry import Positive, parameters
+from simbench.registry import parameters
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
@@ -75,7 +76,7 @@ class Box(CountingClass[BoxData]):
         ridge: lambda of the penalty (lambda / 2) ||r - R/2||^2 per prompt (labels per squared reward unit).
     """
 
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
 
     row_local = True
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
+from simbench.learners.fitting.limits import SMALLEST_RIDGE_ELSEWHERE
 from simbench.learners.parts.bonuses import Bonus
 from simbench.learners.parts.losses import Loss
 from simbench.learners.protocols.round import Comparison, Kernel
@@ -49,6 +50,10 @@ class FunctionClass(ABC, Generic[Data], Twinned):
 
     def check(self, world: Bandit) -> None:
         """Raise `SimbenchError` when the world lacks what the class needs."""
+
+    def least_ridge(self, objective: Objective) -> float:
+        """Return the smallest `ridge`, if the class has one, at which the fit of `objective` is right to 1e-9."""
+        return SMALLEST_RIDGE_ELSEWHERE
 
     @abstractmethod
     def start(self, world: Bandit, objective: Objective) -> Data:
@@ -98,3 +103,13 @@ class CountingClass(FunctionClass[Data]):
     def of_counts(self, data: Data, world: Bandit, objective: Objective, counts: Counts) -> Data:
         """Return the state with these counts in place of its own."""
         return cast(Data, cast(Any, data)._replace(**counts._asdict()))
+
+
+def require_ridge(model: FunctionClass[Any], objective: Objective) -> None:
+    """Raise `SimbenchError` for a ridge at which float64 does not hold the fit of `objective`."""
+    ridge, least = getattr(model, "ridge", None), model.least_ridge(objective)
+    if ridge is not None and ridge < least:
+        fit = f"{type(model).__name__} with {objective.loss!r} and {objective.bonus!r}"
+        raise SimbenchError(
+            f"ridge is {ridge:g}; for {fit} it must be at least {least:g}: float64 holds no less."
+        )

@@ -39,6 +39,7 @@ from simbench.learners.fitting.descent import (
     SECULAR_TOLERANCE,
     SMALL_STEP,
 )
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.parts.cholesky import factorise, solve_vector
 from simbench.learners.parts.function_class import CountingClass, Objective
 from simbench.learners.parts.losses import Loss
@@ -70,7 +71,7 @@ class Linear(CountingClass[LinearData]):
         radius: B of the constraint ||theta|| <= B.
     """
 
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
     radius: Positive = 10.0
 
     def check(self, world: Bandit) -> None:

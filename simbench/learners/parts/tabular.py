@@ -23,12 +23,13 @@ import numpy as np
 from simbench.bandit import Bandit
 from simbench.learners.fitting.bradley_terry import FULL_STEP, TOLERANCE
 from simbench.learners.fitting.descent import BONUS_STEPS, SMALL_STEP
+from simbench.learners.fitting.limits import SMALLEST_RIDGE, Ridge
 from simbench.learners.parts.bradley_terry import fit_tabular_jax
 from simbench.learners.parts.function_class import CountingClass, Objective
 from simbench.learners.parts.losses import Logistic, Loss
 from simbench.learners.parts.samplers import normalised
 from simbench.learners.protocols.round import Kernel
-from simbench.registry import Positive, parameters
+from simbench.registry import parameters
 
 if TYPE_CHECKING:
     from simbench.learners.sentence import Parts
@@ -51,9 +52,13 @@ class Tabular(CountingClass[TabularData]):
         ridge: lambda of the penalty (lambda / 2) ||r||^2 per prompt (labels per squared reward unit).
     """
 
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
 
     row_local = True
+
+    def least_ridge(self, objective: Objective) -> float:
+        """That of the Bradley-Terry fit, when it is the objective."""
+        return SMALLEST_RIDGE if _plain(objective) else super().least_ridge(objective)
 
     def start(self, world: Bandit, objective: Objective) -> TabularData:
         """No labels: rhat = 0."""
@@ -75,7 +80,7 @@ class Tabular(CountingClass[TabularData]):
         return data._replace(reward=data.reward.at[prompt].set(row)), row, solved
 
     def _fit_row(self, data: TabularData, world: Bandit, objective: Objective, s: Any) -> tuple[Any, Any]:
-        if isinstance(objective.loss, Logistic) and not objective.bonus.active:
+        if _plain(objective):
             return fit_tabular_jax(data.wins[s], data.reward[s], self.ridge)
         return fit_row(
             objective.loss,
@@ -103,6 +108,10 @@ class Tabular(CountingClass[TabularData]):
                 numbers, log_ref=np.asarray(world.log_ref), beta=float(world.beta), ridge=float(self.ridge)
             ),
         )
+
+
+def _plain(objective: Objective) -> bool:
+    return isinstance(objective.loss, Logistic) and not objective.bonus.active
 
 
 def pair_flows(loss: Loss, wins: Any, reward: Any) -> tuple[Any, Any]:

@@ -24,6 +24,7 @@ import numpy as np
 
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.function_classes import named_class
 from simbench.learners.protocols.collecting import CollectingLearner
 from simbench.learners.transfer.annotation.arms import (
@@ -99,7 +100,7 @@ class EmpiricalTPO(CollectingLearner[Team, TeamPairs]):
     source_samples: Count = 32
     alpha: Finite = 1e-3
     model: Literal["tabular", "box", "linear"] = "tabular"
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
     radius: Positive = 10.0
 
     diagnostics = ("unsolved_fits", "skipped_pairs")

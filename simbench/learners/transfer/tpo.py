@@ -28,6 +28,7 @@ from simbench.errors import SimbenchError
 from simbench.learners.confidence.confidence_set import Confidence, Pessimistic, source_log_policies
 from simbench.learners.confidence.ellipsoid import Ellipsoid
 from simbench.learners.confidence.version_space import Pessimism, VersionSpace
+from simbench.learners.fitting.limits import Ridge
 from simbench.learners.online.online_dpo import OnlineDPO
 from simbench.learners.online.vpo import VPO
 from simbench.learners.online.xpo import XPO
@@ -91,7 +92,7 @@ class TPO(RoundLearner[TPOState]):
     refresh_every: Index = 0
     regularisation: Positive = 1.0
     radius: Positive = 10.0
-    ridge: Positive = 1.0
+    ridge: Ridge = 1.0
 
     def __post_init__(self) -> None:
         """An error rate is below one; a growth is above one; RPO's penalty is there for a finite class."""
@@ -238,6 +239,7 @@ class TPO(RoundLearner[TPOState]):
 
         confidence, online = self.confidence(), self.online_learner()
         confidence.check(world)
+        online.parts().check(world)
         numbers = recipe(world, online.parts())
         if numbers is None:
             return None
