@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from simbench.bandit import Bandit
+from simbench.engine.currencies import CURRENCIES, REGRETS
 from simbench.precision import entry_point
 from simbench.quantities import log_optimal
-from simbench.show.curves import CURRENCIES, Curve, band_caption, draw_curves, regret_curves
+from simbench.show.curves import Curve, band_caption, draw_curves, regret_curves
 from simbench.show.growth_law import number
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, new_figure
 from simbench.study.study import Study, load_study
@@ -30,13 +31,13 @@ BASELINES = ("reference", "uniform")
 def draw(tables: dict[str, pd.DataFrame]) -> Any:
     table = tables["greedy_regret"]
     figure = new_figure(width=DOUBLE_COLUMN, height=3.0)
-    for ax, (column, title) in zip(figure.subplots(1, 3), CURRENCIES.items(), strict=True):
+    for ax, column in zip(figure.subplots(1, 3), REGRETS, strict=True):
         curves = regret_curves(table, column)
         lines = draw_curves(ax, curves, spread=_learners(curves))
         predicted = _predictions(table) if column == "regret" else {}
         laws = [_law(curve, predicted) for curve in curves]
         ax.legend(lines, laws, loc="upper center", bbox_to_anchor=(0.5, -0.24), borderaxespad=0.0)
-        ax.set_title(title)
+        ax.set_title(CURRENCIES[column].title)
         _leave_room(ax, curves)
     figure.axes[0].set_ylabel("cumulative regret (reward units)")
     figure.legend(lines, [curve.learner for curve in curves], loc="outside upper center", ncols=len(lines))

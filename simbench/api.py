@@ -9,14 +9,14 @@ import numpy as np
 from simbench import engine as engines
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
-from simbench.learners import BatchLearner, RoundLearner
+from simbench.learners import BatchLearner, IterativeMethod, RoundLearner
 from simbench.registry import configure
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-Learner = RoundLearner[Any] | BatchLearner[Any]
+Learner = RoundLearner[Any] | BatchLearner[Any] | IterativeMethod[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +63,17 @@ def simulate(
     seed: int = 0,
     instance: int = 0,
     engine: str = "auto",
-    quantities: Sequence[str] = engines.DEFAULT_QUANTITIES,
+    quantities: Sequence[str] | None = None,
     checkpoints_per_decade: int = 8,
 ) -> Trace:
     """Run learners in `world` on a shared tape and return their trace.
 
     `learners` are names (with default parameters) or configured learners, e.g. `OnlineDPO(second="reference")`. All
     see the same random numbers in the same run (common random numbers); `seed`, `instance` and the run index name
-    the tape. A batch learner pays for `rounds` labels in a few iterations. Raises `SimbenchError` for unknown names and
-    impossible sizes.
+    the tape. A batch learner pays for `rounds` labels in a few iterations; an iterative method makes
+    `rounds` steps, in one run if it draws nothing. `quantities` None means the default of the world.
+
+    Raises `SimbenchError` for unknown names and impossible sizes.
     """
     if not isinstance(world, Bandit):
         raise SimbenchError(
@@ -79,19 +81,24 @@ def simulate(
         )
     if runs < 1:
         raise SimbenchError(f"runs is {runs}; it must be at least 1.")
-    named = [learners] if isinstance(learners, str | RoundLearner | BatchLearner) else list(learners)
+    named = (
+        [learners]
+        if isinstance(learners, str | RoundLearner | BatchLearner | IterativeMethod)
+        else list(learners)
+    )
     if not named:
         raise SimbenchError("learners is empty; name at least one, e.g. ['online_dpo'].")
     built = [configure("learner", item, {}, "simulate") if isinstance(item, str) else item for item in named]
     marks = engines.log_checkpoints(rounds, checkpoints_per_decade)
     parts: list[dict[str, np.ndarray]] = []
     for label, learner in zip(labels_of(named), built, strict=True):
-        for first in range(0, runs, engines.BLOCK):
+        several = engines.runs_of(learner, runs)
+        for first in range(0, several, engines.BLOCK):
             table = engines.run_block(
                 world,
                 learner,
                 rounds=rounds,
-                runs=range(first, min(first + engines.BLOCK, runs)),
+                runs=range(first, min(first + engines.BLOCK, several)),
                 seed=seed,
                 instance=instance,
                 engine=engine,

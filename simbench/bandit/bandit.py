@@ -4,7 +4,8 @@
     P(a > b | s) = sigmoid(reward[s, a] - reward[s, b])          (Bradley-Terry, unless `prefs` is given)
 
 S prompts, A responses. Policies are log-policies `[S, A]`. Missing support is allowed: `log_ref = -inf` marks
-a response that the reference never emits, and that no policy of finite KL can.
+a response that the reference never emits, and that no policy of finite KL can. A world of general preferences may
+have no reward; then J does not exist, and what is measured is the exploitability of a policy in the game of `prefs`.
 
 A `Bandit` is a pytree: it passes through `jit`, `vmap` and `grad` whole. Under a transformation its fields
 are tracers and nothing is checked; `replace` works there too, so that `grad(lambda r:
@@ -36,7 +37,7 @@ class Bandit:
     Args:
         rho: `[S]` prompt weights, non-negative, sum 1.
         log_ref: `[S, A]` log of the reference policy, rows normalised; -inf for missing support.
-        reward: `[S, A]` the true reward r*, in [0, reward_bound] (reward units).
+        reward: `[S, A]` the true reward r*, in [0, reward_bound] (reward units); None if `prefs` is all there is.
         beta: regularisation strength, > 0 (reward units per nat).
         reward_bound: R, the a-priori range of rewards that theorems quote; > 0.
         features: `[S, A, d]` feature map of the linear class, or None.
@@ -51,7 +52,7 @@ class Bandit:
 
     rho: Any
     log_ref: Any
-    reward: Any
+    reward: Any = None
     beta: Any
     reward_bound: Any = 1.0
     features: Any = None
@@ -66,7 +67,7 @@ class Bandit:
         if any(isinstance(value, jax.core.Tracer) for value in fields.values()):
             return
         for name, value in fields.items():
-            if value is not None or name not in OPTIONAL_FIELDS:
+            if value is not None or name not in ("reward", *OPTIONAL_FIELDS):
                 object.__setattr__(self, name, _frozen_float64(name, value))
         validate(self)
         for name, normalise in NORMALISED.items():
@@ -88,6 +89,15 @@ class Bandit:
         """A, the number of responses per prompt."""
         return int(self.log_ref.shape[-1])
 
+    def rewarded(self, what: str) -> Any:
+        """Return the reward `[S, A]`; raise `SimbenchError`, naming `what` needs it, in a world without one."""
+        if self.reward is None:
+            raise SimbenchError(
+                f"{what} needs a reward, and this world has preferences alone; what exists there is measured by "
+                "exploitability_log_odds, exploitability_preference, win_rate and kl_ref."
+            )
+        return self.reward
+
     def replace(self, **changes: Any) -> "Bandit":
         """Return a validated copy with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -106,6 +116,7 @@ class Bandit:
             for name in OPTIONAL_FIELDS
             if getattr(self, name) is not None
         ]
+        parts += ["no reward"] if self.reward is None else []
         missing = int(np.isneginf(self.log_ref).sum())
         return f"Bandit({', '.join(parts)}{f', {missing} cells without support' if missing else ''})"
 

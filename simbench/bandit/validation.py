@@ -152,6 +152,13 @@ def _prompt_weights(name: str, weights: np.ndarray) -> None:
 
 
 def _rewards(bandit: "Bandit") -> None:
+    if bandit.reward is None and bandit.prefs is None:
+        raise SimbenchError("reward is None; a world without a reward must have prefs [S, A, A].")
+    for name in REWARD_STACKS:
+        if getattr(bandit, name) is not None:
+            _finite(name, getattr(bandit, name))
+    if bandit.reward is None:
+        return
     _finite("reward", bandit.reward)
     bound = float(bandit.reward_bound)
     slack = 1e-12 * bound
@@ -161,9 +168,6 @@ def _rewards(bandit: "Bandit") -> None:
             f"reward ranges over [{low:.6g}, {high:.6g}]; it must lie in [0, reward_bound] "
             f"= [0, {bound:.6g}]. Shift and scale it first: theorems quote the range."
         )
-    for name in REWARD_STACKS:
-        if getattr(bandit, name) is not None:
-            _finite(name, getattr(bandit, name))
 
 
 def _preferences(prefs: np.ndarray) -> None:

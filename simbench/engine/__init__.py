@@ -2,20 +2,27 @@
 
 from simbench.engine.batches import MOST_LABELS, run_batches
 from simbench.engine.checkpoints import log_checkpoints
+from simbench.engine.currencies import CURRENCIES, PAYOFFS
 from simbench.engine.numba_engine import kernel_cache, loop_name
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, quantities_of
 from simbench.engine.run import ENGINES, LAST_ROUND, choose_engine, run_block
+from simbench.engine.steps import run_steps, runs_of
 
 __all__ = [
     "BLOCK",
+    "CURRENCIES",
     "DEFAULT_QUANTITIES",
     "ENGINES",
     "LAST_ROUND",
     "MOST_LABELS",
+    "PAYOFFS",
     "choose_engine",
     "kernel_cache",
     "log_checkpoints",
     "loop_name",
+    "quantities_of",
     "run_batches",
     "run_block",
+    "run_steps",
+    "runs_of",
 ]

@@ -8,7 +8,8 @@ itself where its iterations end, and reads the tape instead of being handed coun
 
     regret = sum over iterations of m_i (J(pi*) - J(first_i)),       m_i labels under slot-1 policy first_i,
 
-and likewise in the other two currencies: what the labels cost. The deployed policy is measured at every iteration.
+and likewise in the other currencies of the learner (`currencies.py`): what the labels cost. The deployed policy is
+measured at every iteration.
 """
 
 import functools
@@ -22,6 +23,7 @@ import numpy as np
 from simbench.bandit import Bandit, draw_wins_jax, prompt_weights
 from simbench.compiling import quickly, strong
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
+from simbench.engine.currencies import CURRENCIES, currencies_of
 from simbench.engine.handover import (
     CHARGED,
     SLOT_1,
@@ -34,7 +36,7 @@ from simbench.engine.handover import (
     same_state,
 )
 from simbench.engine.numba_engine import batch_kernel
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, padded, require_block, result_columns
+from simbench.engine.rows import BLOCK, padded, quantities_of, require_block, result_columns
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
 from simbench.learners.protocols.batch import BatchLearner
@@ -46,7 +48,6 @@ from simbench.tape import run_key
 MOST_LABELS = 10**12
 LAST_LABEL = 2**32  # the tape counts the labels of a learner that collects in 32 bits
 CELLS = 2**21  # cells of win counts that JAX draws at once; more runs are drawn in turn
-GAPS = ("value_gap", "reward_gap", "argmax_gap")  # of the slot-1 policy, in the order of ledger.CURRENCIES
 
 
 def run_batches(
@@ -58,13 +59,14 @@ def run_batches(
     seed: int = 0,
     instance: int = 0,
     checkpoints: np.ndarray | None = None,
-    quantities: Sequence[str] = DEFAULT_QUANTITIES,
+    quantities: Sequence[str] | None = None,
     block: int = BLOCK,
 ) -> dict[str, np.ndarray]:
     """Play `runs` of a batch learner in `world` and return columns of length len(runs) x iterations, run-major.
 
     Columns: run; iteration = round, from 1; labels, cumulative; the cumulative regret, reward_regret, argmax_regret
-    (reward units) of the labels' slot-1 policies; one per quantity, of the policy deployed after the iteration's fit;
+    (reward units), or exploitability where there is no reward, of the labels' slot-1 policies; one per quantity, of the
+    policy deployed after the iteration's fit;
     average_<quantity>, of the mean slot-1 policy of all labels; one per diagnostic of the learner.
 
     Args:
@@ -77,7 +79,8 @@ def run_batches(
             learner whose policies are no distributions.
     """
     runs = list(runs)
-    require_block(runs, quantities, block)
+    require_block(runs, block)
+    names = quantities_of(learner, world, quantities)
     if labels > MOST_LABELS:
         raise SimbenchError(f"labels is {labels}; it must be at most {MOST_LABELS}.")
     learner.check(world)
@@ -88,9 +91,10 @@ def run_batches(
         _iterations(world, learner, keys, marks, block),
         runs=runs,
         diagnostics=learner.named_diagnostics(world),
-        quantities=tuple(quantities),
+        quantities=names,
         block=block,
         learner=type(learner).__name__,
+        currencies=currencies_of(learner, world),
     )
 
 
@@ -102,7 +106,8 @@ def _iterations(
     with float64():
         likes = None if isinstance(learner, CollectingLearner) else np.asarray(_preference(world))
         state, view = _start(learner, world, block)
-    regret, policy_sum = np.zeros((block, len(GAPS))), np.zeros((block, world.prompts, world.responses))
+    charges = tuple(CURRENCIES[name].gap for name in currencies_of(learner, world))
+    regret, policy_sum = np.zeros((block, len(charges))), np.zeros((block, world.prompts, world.responses))
     paid = 0
     for iteration, mark in enumerate(marks.tolist()):
         batch = mark - paid
@@ -110,8 +115,8 @@ def _iterations(
             when = f"in iteration {iteration + 1}"
             first = np.exp(require_policies(learner, np.asarray(view.log_first), SLOT_1, when))
             second = np.exp(require_policies(learner, np.asarray(view.log_second), SLOT_2, when))
-            gaps = measure_batch(world, view.log_first, GAPS)
-            regret += batch * np.stack([np.asarray(gaps[name]) for name in GAPS], axis=1)
+            gaps = measure_batch(world, view.log_first, charges)
+            regret += batch * np.stack([np.asarray(gaps[name]) for name in charges], axis=1)
             policy_sum += batch * first
             if likes is None:
                 state, view = _collect_and_step(learner, world, state, padded(keys, block), paid, batch)

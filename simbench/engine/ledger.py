@@ -1,12 +1,7 @@
 """What only the loop can know: the regrets, the running mean policy, and a learner's diagnostics.
 
-Three currencies, each the sum over rounds of an exact expected gap of the slot-1 policy pi_t against pi*:
-
-    regret         J(pi*) - J(pi_t)                        = beta KL(pi_t || pi*)       (KL-regularised)
-    reward_regret  E_{pi*} r* - E_{pi_t} r*                                            (may fall)
-    argmax_regret  E_s[ max_a r* - r*(first argmax_a pi_t) ]  over supported responses  (temperature zero)
-
-An argmax takes the first index within 1e-9 of the best.
+The loop adds up the three regrets of `currencies.REGRETS`, in their order, each the sum over rounds of an exact
+expected gap of the slot-1 policy pi_t against pi*.
 """
 
 from typing import NamedTuple
@@ -19,13 +14,11 @@ from simbench.precision import entry_point
 from simbench.quantities import log_optimal, without_givens
 from simbench.quantities.values.value import TIE
 
-CURRENCIES = ("regret", "reward_regret", "argmax_regret")
 LAST, SUM, MAX, ANY = range(4)  # how rounds of a diagnostic are reduced
 REDUCERS = {"last": LAST, "sum": SUM, "max": MAX, "any": ANY}
 
 __all__ = [
     "ANY",
-    "CURRENCIES",
     "LAST",
     "MAX",
     "REDUCERS",

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.engine.ledger import CURRENCIES
+from simbench.engine.currencies import REGRETS, payoff_of
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
-from simbench.quantities import MEASURED, measure_batches
+from simbench.quantities import MEASURED, measure_batches, require_measurable
 
 BLOCK = 64  # runs measured and, on JAX, computed together
 CHECKPOINTS = 8  # measured together, if they do not have more than
@@ -27,13 +28,29 @@ DEFAULT_QUANTITIES = (
 AVERAGE_QUANTITIES = ("value_gap", "coverage")  # also measured on the running mean of the charged policies
 
 
-def require_block(runs: Sequence[int], quantities: Iterable[str], block: int) -> None:
-    """Raise `SimbenchError` for a number of runs that a block does not hold, or an unknown quantity."""
-    if not 1 <= len(runs) <= block:
-        raise SimbenchError(f"a block has {len(runs)} runs; it holds between 1 and {block}.")
-    for name in quantities:
+def quantities_of(learner: Any, world: Bandit, asked: Iterable[str] | None) -> tuple[str, ...]:
+    """Return what is measured: what was asked for, or the default of this world, and the learner's exploitability.
+
+    Raises `SimbenchError` for a quantity that needs a reward, in a world without one.
+    """
+    if asked is None:
+        asked = [
+            name for name in DEFAULT_QUANTITIES if world.reward is not None or not MEASURED[name].needs_reward
+        ]
+    payoff = payoff_of(learner, world)
+    own = [] if payoff is None else [f"exploitability_{payoff}"]
+    names = tuple(dict.fromkeys([*asked, *own]))
+    for name in names:
         if name not in MEASURED:
             raise UnknownNameError(f"no quantity is called '{name}'. {nearest(name, MEASURED)}")
+    require_measurable(world, names)
+    return names
+
+
+def require_block(runs: Sequence[int], block: int) -> None:
+    """Raise `SimbenchError` for a number of runs that a block does not hold."""
+    if not 1 <= len(runs) <= block:
+        raise SimbenchError(f"a block has {len(runs)} runs; it holds between 1 and {block}.")
 
 
 def result_columns(
@@ -45,13 +62,19 @@ def result_columns(
     quantities: tuple[str, ...],
     block: int,
     learner: str,
+    currencies: Sequence[str] = REGRETS,
+    averages: tuple[str, ...] = AVERAGE_QUANTITIES,
 ) -> dict[str, np.ndarray]:
     """Return the columns of a block of runs, each of length runs x checkpoints, run-major.
 
-    They are counts, regrets, quantities, and the learner's diagnostics. Policies are measured a few checkpoints at a
-    time, and dropped: a call costs a millisecond before it measures anything. Raises `SimbenchError`, naming
-    `learner`, for a column that is not a number somewhere: nothing that was computed from one is a result.
+    They are counts, `currencies`, `quantities` of the deployed policies, `averages` (such of them as exist in the world)
+    of the mean ones if the snapshots have them, and the learner's diagnostics. Policies are measured a few checkpoints
+    at a time, and dropped: a call costs a millisecond before it measures anything.
+
+    Raises `SimbenchError`, naming `learner`, for a column that is not a number somewhere: nothing that was computed from
+    one is a result.
     """
+    averages = tuple(name for name in averages if world.reward is not None or not MEASURED[name].needs_reward)
     together = max(1, min(CHECKPOINTS, CELLS // (block * world.prompts * world.responses)))
     counts: list[tuple[int, int, int]] = []
     regrets, numbers, measured = [], [], []
@@ -59,11 +82,11 @@ def result_columns(
         counts += [(snapshot.iteration, snapshot.round, snapshot.labels) for snapshot in group]
         regrets += [snapshot.regret for snapshot in group]
         numbers += [snapshot.diagnostics for snapshot in group]
-        measured.append(_measured(world, group, quantities, together=together, block=block))
+        measured.append(_measured(world, group, (quantities, averages), together=together, block=block))
     columns = {"run": np.repeat(np.array(runs, dtype=np.int64), len(counts))}
     for name, column in zip(("iteration", "round", "labels"), zip(*counts, strict=True), strict=True):
         columns[name] = np.tile(np.array(column, dtype=np.int64), len(runs))
-    columns |= _run_major(CURRENCIES, np.stack(regrets), len(runs))
+    columns |= _run_major(currencies, np.stack(regrets), len(runs))
     columns |= {
         name: np.concatenate([part[name] for part in measured])[:, : len(runs)].T.reshape(-1)
         for name in measured[0]
@@ -90,16 +113,18 @@ def _groups(snapshots: Iterable[Snapshot], size: int) -> Iterator[list[Snapshot]
 
 
 def _measured(
-    world: Bandit, group: list[Snapshot], quantities: tuple[str, ...], *, together: int, block: int
+    world: Bandit, group: list[Snapshot], names: tuple[tuple[str, ...], ...], *, together: int, block: int
 ) -> dict[str, np.ndarray]:
     """Return quantities of the deployed policies and of the mean ones, `[checkpoints, block]` each."""
     with np.errstate(divide="ignore"):  # an unsupported response has mean probability zero
-        means = [np.log(snapshot.mean_policy) for snapshot in group]
+        means = [np.log(shot.mean_policy) for shot in group if shot.mean_policy is not None]
+    policies = [[snapshot.log_policy for snapshot in group], *([means] if means and names[1] else [])]
     with float64():
-        policies = ([snapshot.log_policy for snapshot in group], means)
-        wide = tuple(_wide(of_both, together, block) for of_both in policies)
-        of_deployed, of_mean = measure_batches(world, wide, (quantities, AVERAGE_QUANTITIES))
-        columns = of_deployed | {f"average_{name}": of_mean[name] for name in AVERAGE_QUANTITIES}
+        wide = tuple(_wide(of_one, together, block) for of_one in policies)
+        of_deployed, *of_means = measure_batches(world, wide, names[: len(wide)])
+        columns = of_deployed | {
+            f"average_{name}": of_mean[name] for of_mean in of_means for name in names[1]
+        }
         return {
             name: np.asarray(column).reshape(together, block)[: len(group)]
             for name, column in columns.items()

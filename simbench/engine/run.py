@@ -9,9 +9,11 @@ from simbench.bandit import Bandit
 from simbench.engine import jax_engine, numba_engine
 from simbench.engine.batches import run_batches
 from simbench.engine.checkpoints import log_checkpoints, require_checkpoints
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, require_block, result_columns
+from simbench.engine.currencies import require_regrets
+from simbench.engine.rows import BLOCK, quantities_of, require_block, result_columns
+from simbench.engine.steps import run_steps
 from simbench.errors import SimbenchError
-from simbench.learners import BatchLearner, RoundLearner
+from simbench.learners import BatchLearner, IterativeMethod, RoundLearner
 from simbench.tape import run_key
 
 Engine = Literal["auto", "numba", "jax"]
@@ -19,8 +21,11 @@ ENGINES = ("auto", "numba", "jax")
 LAST_ROUND = 2**32  # the tape counts rounds in 32 bits
 
 
-def choose_engine(engine: str, learner: RoundLearner[Any] | BatchLearner[Any], world: Bandit) -> str:
-    """Return 'numba' or 'jax': 'auto' takes numba on a CPU when the learner has a kernel; a batch learner has none.
+Learner = RoundLearner[Any] | BatchLearner[Any] | IterativeMethod[Any]
+
+
+def choose_engine(engine: str, learner: Learner, world: Bandit) -> str:
+    """Return 'numba' or 'jax': 'auto' takes numba on a CPU when a round learner has a kernel; no other has one.
 
     Raises `SimbenchError` for an unknown engine, or for numba with a learner that has none.
     """
@@ -40,7 +45,7 @@ def choose_engine(engine: str, learner: RoundLearner[Any] | BatchLearner[Any], w
 
 def run_block(
     world: Bandit,
-    learner: RoundLearner[Any] | BatchLearner[Any],
+    learner: Learner,
     *,
     rounds: int,
     runs: Sequence[int],
@@ -48,7 +53,7 @@ def run_block(
     instance: int = 0,
     engine: str = "auto",
     checkpoints: np.ndarray | None = None,
-    quantities: Sequence[str] = DEFAULT_QUANTITIES,
+    quantities: Sequence[str] | None = None,
     block: int = BLOCK,
 ) -> dict[str, np.ndarray]:
     """Play `runs` of `learner` in `world` and return columns of length len(runs) x len(checkpoints), run-major.
@@ -56,9 +61,11 @@ def run_block(
     Columns: run, iteration, round, labels; the cumulative regret, reward_regret, argmax_regret (reward units);
     one per quantity, of the policy deployed after `round` rounds; average_<quantity>, of the running mean policy;
     one per diagnostic of the learner. The numbers depend on (seed, instance, run), the engine and `block` alone.
-    A batch learner's `rounds` are its labels, and its iterations fewer (see `run_batches`).
+    A batch learner's `rounds` are its labels, and its iterations fewer (see `run_batches`); those of an iterative
+    method are its steps (see `run_steps`). `quantities` None means the default of the world.
 
-    Raises `SimbenchError` for unknown quantities, an engine the learner lacks, too many rounds, or more runs than
+    Raises `SimbenchError` for unknown quantities, or such as need a reward that the world lacks, an
+    engine the learner lacks, too many rounds, or more runs than
     `block`.
     """
     runs = list(runs)
@@ -75,7 +82,21 @@ def run_block(
             quantities=quantities,
             block=block,
         )
-    require_block(runs, quantities, block)
+    if isinstance(learner, IterativeMethod):
+        return run_steps(
+            world,
+            learner,
+            steps=rounds,
+            runs=runs,
+            seed=seed,
+            instance=instance,
+            checkpoints=checkpoints,
+            quantities=quantities,
+            block=block,
+        )
+    require_block(runs, block)
+    require_regrets(learner, world)
+    names = quantities_of(learner, world, quantities)
     if rounds > LAST_ROUND:
         raise SimbenchError(f"rounds is {rounds}; it must be at most {LAST_ROUND}.")
     marks = log_checkpoints(rounds) if checkpoints is None else require_checkpoints(checkpoints, rounds)
@@ -89,7 +110,7 @@ def run_block(
         snapshots,
         runs=runs,
         diagnostics=learner.named_diagnostics(world),
-        quantities=tuple(quantities),
+        quantities=names,
         block=block,
         learner=type(learner).__name__,
     )

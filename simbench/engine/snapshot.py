@@ -12,6 +12,6 @@ class Snapshot(NamedTuple):
     round: int
     labels: int
     log_policy: np.ndarray  # [B, S, A] what would be deployed now
-    mean_policy: np.ndarray  # [B, S, A] mean of the slot-1 policies charged so far
-    regret: np.ndarray  # [B, 3] cumulative, in the order of ledger.CURRENCIES
+    mean_policy: np.ndarray | None  # [B, S, A] mean of the policies charged, or stepped from, so far
+    regret: np.ndarray  # [B, c] cumulative, a column per currency
     diagnostics: np.ndarray  # [B, k] reduced, in the learner's declared order

@@ -27,10 +27,11 @@ def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None)
     Args:
         bandit: the world.
         log_policy: `[S, A]` or `[..., S, A]` float64 log-policies; leading axes are a batch.
-        names: names from `MEASURED`; None means all of them.
+        names: names from `MEASURED`; None means all that exist in this world.
 
     Raises:
         UnknownNameError: a name that is not in `MEASURED`; the message offers the nearest.
+        SimbenchError: a quantity that needs a reward, in a world without one.
         Float32Error: `log_policy` carries fewer than 64 bits.
         SimbenchError: a wrong shape, NaN, or rows that are no distributions.
     """
@@ -40,7 +41,8 @@ def measure(bandit: Bandit, log_policy: Any, names: Iterable[str] | None = None)
         with float64():
             require_float64(log_policy)
     policies = require_log_policy(bandit, log_policy)
-    chosen = tuple(MEASURED) if names is None else measured_names(names)
+    chosen = measured_in(bandit) if names is None else measured_names(names)
+    require_measurable(bandit, chosen)
     batch = policies.reshape(-1, bandit.prompts, bandit.responses)
     with float64():
         columns = to_numpy(measure_batch(bandit, batch, chosen))
@@ -95,6 +97,18 @@ def without_givens(bandit: Bandit) -> Bandit:
     Then worlds with any number of sources, say, share what is compiled.
     """
     return bandit.replace(features=None, sources=None, reward_class=None, train_rho=None)
+
+
+def measured_in(bandit: Bandit) -> tuple[str, ...]:
+    """Return the names of all quantities that exist in a world: without a reward, those that need none."""
+    return tuple(name for name, row in MEASURED.items() if bandit.reward is not None or not row.needs_reward)
+
+
+def require_measurable(bandit: Bandit, names: Iterable[str]) -> None:
+    """Raise `SimbenchError` for a quantity among `names` that needs a reward, if the world has none."""
+    for name in names:
+        if MEASURED[name].needs_reward:
+            bandit.rewarded(name)
 
 
 def measured_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -19,23 +19,29 @@ from simbench.quantities.coverages.coverage import (
     min_density_ratio,
 )
 from simbench.quantities.policies.divergence import kl_ref
+from simbench.quantities.preferences.exploitability import (
+    exploitability_log_odds,
+    exploitability_preference,
+)
 from simbench.quantities.preferences.win_rate import win_rate
 from simbench.quantities.values.value import argmax_gap, expected_reward, reward_gap, value, value_gap
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A quantity of one world and one policy: its function, unit and a line for tables and axes."""
+    """A quantity of one world and one policy: its function, unit and a line for tables; whether it needs a reward."""
 
     function: Callable[[Bandit, jax.Array], jax.Array]
     unit: str
     summary: str
+    needs_reward: bool
 
 
 def _measured(
-    function: Callable[[Bandit, jax.Array], jax.Array], unit: str, summary: str
+    function: Callable[[Bandit, jax.Array], jax.Array], unit: str, summary: str, *, needs_reward: bool = True
 ) -> tuple[str, Measured]:
-    return function.__name__, Measured(function=function, unit=unit, summary=summary)
+    row = Measured(function=function, unit=unit, summary=summary, needs_reward=needs_reward)
+    return function.__name__, row
 
 
 MEASURED: MappingProxyType[str, Measured] = MappingProxyType(
@@ -46,13 +52,30 @@ MEASURED: MappingProxyType[str, Measured] = MappingProxyType(
             _measured(expected_reward, "reward", "E_π r*"),
             _measured(reward_gap, "reward", "E_π* r* − E_π r*; may be negative"),
             _measured(argmax_gap, "reward", "max r* − r* of the likeliest response"),
-            _measured(kl_ref, "nats", "KL(π‖ref)"),
+            _measured(kl_ref, "nats", "KL(π‖ref)", needs_reward=False),
             _measured(coverage, "ratio", "Cov(π*|π) = E_π* [π*/π]"),
             _measured(coverage_excess, "ratio", "Cov(π*|π) − 1 = E_π (π*/π − 1)²"),
             _measured(log_coverage, "nats", "log Cov(π*|π)"),
             _measured(max_density_ratio, "ratio", "max π*/π"),
             _measured(min_density_ratio, "ratio", "min π*/π"),
-            _measured(win_rate, "probability", "how often π's response is preferred to ref's; ties ½"),
+            _measured(
+                win_rate,
+                "probability",
+                "how often π's response is preferred to ref's; ties ½",
+                needs_reward=False,
+            ),
+            _measured(
+                exploitability_log_odds,
+                "reward",
+                "what the best response wins from π in the game of the log-odds, net of its KL",
+                needs_reward=False,
+            ),
+            _measured(
+                exploitability_preference,
+                "probability",
+                "what the best response wins from π in the game of P − ½, net of its KL",
+                needs_reward=False,
+            ),
         )
     )
 )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simbench.engine.currencies import CURRENCIES
 from simbench.errors import SimbenchError
 from simbench.quantities import MEASURED
 from simbench.show.bands import SPREAD, mean_band
@@ -19,12 +20,6 @@ from simbench.show.growth import enough_for_law, growth_law
 from simbench.show.growth_law import GrowthLaw
 from simbench.show.style import Look, looks, paper_style
 from simbench.verify.statistical.runs import LEVEL, RunMatrix, run_matrix
-
-CURRENCIES = {
-    "regret": "KL-regularised regret",
-    "reward_regret": "reward regret",
-    "argmax_regret": "temperature-zero regret",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,13 +109,16 @@ def _draw_law(ax: Any, law: GrowthLaw) -> None:
 def axis_label(column: str) -> str:
     """Return a column's name and unit for an axis."""
     if column in CURRENCIES:
-        return f"{CURRENCIES[column]} (reward units)"
+        return f"{CURRENCIES[column].title} ({_unit(CURRENCIES[column].gap)})"
     name = column.removeprefix("average_")
     if name in MEASURED:
-        unit = MEASURED[name].unit
-        shown = {"reward": "reward units"}.get(unit, unit)
-        return f"{column.replace('_', ' ')} ({shown})"
+        return f"{column.replace('_', ' ')} ({_unit(name)})"
     return column.replace("_", " ")
+
+
+def _unit(quantity: str) -> str:
+    unit = MEASURED[quantity].unit
+    return {"reward": "reward units"}.get(unit, unit)
 
 
 def band_caption(curves: list[Curve]) -> str:

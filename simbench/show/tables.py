@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from simbench.engine.currencies import CURRENCIES
 from simbench.errors import SimbenchError
-from simbench.show.curves import CURRENCIES, regret_curves
+from simbench.show.curves import regret_curves
 from simbench.show.growth_law import GrowthLaw, number
 
 Rows = Sequence[Sequence[str]]
@@ -48,7 +49,7 @@ def law_rows(
         for curve in regret_curves(table, column, decades=decades):
             last = curve.band.iloc[-1]
             height = f"{number(last['mean'])} [{number(last['low'])}, {number(last['high'])}]"
-            rows.append([curve.learner, currency, height, *_law_cells(curve.law)])
+            rows.append([curve.learner, currency.title, height, *_law_cells(curve.law)])
     return header, rows
 
 

@@ -13,7 +13,7 @@ import dataclasses
 from typing import Any
 
 from simbench.bandit import Bandit
-from simbench.engine import DEFAULT_QUANTITIES, choose_engine, loop_name
+from simbench.engine import choose_engine, loop_name, quantities_of, runs_of
 from simbench.errors import SimbenchError
 from simbench.study.provenance import canonical, digest, package_versions
 from simbench.study.settings import Setting
@@ -79,11 +79,12 @@ def make_plan(study: Study, *, engine: str = "auto") -> Plan:
                 chosen = choose_engine(wanted, learner, world)
             except SimbenchError as error:
                 raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
-            spec = _spec(study, setting, entry, family, learner, chosen)
-            makers.append((entry, spec, _program(study, entry, learner, world, chosen)))
+            spec = _spec(study, setting, entry, family, learner, world, chosen)
+            runs = runs_of(learner, study.run.runs)
+            makers.append((entry, spec, runs, _program(study, entry, learner, world, chosen)))
         for instance in range(study.run.instances):
-            for entry, spec, program in makers:
-                units += _blocks(study, setting, entry, spec | {"instance": instance}, program)
+            for entry, spec, runs, program in makers:
+                units += _blocks(study, setting, entry, spec | {"instance": instance}, runs, program)
     return Plan(study=study, units=units)
 
 
@@ -94,10 +95,19 @@ def _program(study: Study, entry: LearnerEntry, learner: Any, world: Bandit, eng
 
 
 def _spec(
-    study: Study, setting: Setting, entry: LearnerEntry, family: Any, learner: Any, engine: str
+    study: Study,
+    setting: Setting,
+    entry: LearnerEntry,
+    family: Any,
+    learner: Any,
+    world: Bandit,
+    engine: str,
 ) -> dict[str, Any]:
     """Return the table that all units of a learner in a setting share."""
-    quantities = list(study.run.quantities or DEFAULT_QUANTITIES)
+    try:
+        quantities = list(quantities_of(learner, world, study.run.quantities))
+    except SimbenchError as error:
+        raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
     sources = sources_of(family, learner, quantities=quantities)
     return {
         "study": study.name,
@@ -112,7 +122,7 @@ def _spec(
         "learner_parameters": canonical(learner, f"learner '{entry.shown}'"),
         "seed": study.run.seed,
         "rounds": setting.rounds,
-        "block": _width(study),
+        "block": min(_width(study), runs_of(learner, study.run.runs)),
         "checkpoints_per_decade": study.run.checkpoints_per_decade,
         "quantities": quantities,
         "engine": engine,
@@ -138,15 +148,16 @@ def _width(study: Study) -> int:
 
 
 def _blocks(
-    study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any], program: str
+    study: Study, setting: Setting, entry: LearnerEntry, spec: dict[str, Any], total: int, program: str
 ) -> list[Unit]:
+    """Return the units of `total` runs."""
     given = {
         "environment": study.environment.table(setting.environment),
         "learner": entry.parameters | setting.learners.get(entry.shown, {}),
     }
     units = []
-    for first in range(0, study.run.runs, _width(study)):
-        runs = min(_width(study), study.run.runs - first)
+    for first in range(0, total, _width(study)):
+        runs = min(_width(study), total - first)
         full = spec | {"first_run": first, "runs": runs}
         units.append(Unit(id=digest(full), spec=full, given=given, program=program))
     return units

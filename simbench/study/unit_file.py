@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simbench.engine.currencies import CURRENCIES
 from simbench.study.plan import Unit
 from simbench.study.provenance import canonical_json, cpu_model
 
-CURRENCIES = ("regret", "reward_regret", "argmax_regret")
 KEYS = ("study", "environment", "setting", "instance", "run", "learner", "iteration", "round", "labels")
 METADATA = b"simbench"
 SEAL = b"simbench unit 1\0"

@@ -37,8 +37,8 @@ def read_npz(path: Path) -> dict[str, Any]:
 
 
 def require_columns(fields: Any, where: str, noun: str) -> None:
-    """Raise unless `reward` and exactly one of `ref` and `log_ref` are among `fields`."""
-    if "reward" not in fields:
+    """Raise unless `reward` (or `prefs`) and exactly one of `ref` and `log_ref` are among `fields`."""
+    if "reward" not in fields and "prefs" not in fields:
         raise SimbenchError(f"{where}: the {noun} 'reward' is missing.")
     if "ref" not in fields and "log_ref" not in fields:
         raise SimbenchError(

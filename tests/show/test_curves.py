@@ -5,7 +5,7 @@ import pytest
 
 from simbench.errors import SimbenchError
 from simbench.show.bands import mean_band
-from simbench.show.curves import CURRENCIES, axis_label, band_caption, draw_curves, plot_trace, regret_curves
+from simbench.show.curves import axis_label, band_caption, draw_curves, plot_trace, regret_curves
 from simbench.show.style import new_figure
 from tests.show.synthetic import law_matrix, tidy
 
@@ -91,9 +91,3 @@ def test_axis_labels_carry_units(column, label):
 
 def test_caption_counts_runs_and_worlds():
     assert band_caption(regret_curves(TABLE, "regret")).startswith("32 runs in 2 worlds;")
-
-
-def test_currencies_are_the_engines():
-    from simbench.engine.ledger import CURRENCIES as COLUMNS
-
-    assert tuple(CURRENCIES) == COLUMNS

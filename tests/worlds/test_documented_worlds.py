@@ -12,12 +12,14 @@ from simbench.worlds.exact_gap import largest_gap
 
 PAGE = (Path(__file__).parents[2] / "docs" / "worlds.md").read_text()
 ROWS = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in PAGE.splitlines()]
-WORLDS = {row[0]: row[1:] for row in ROWS if len(row) == 8 and row[0].startswith("`")}
+WORLDS, GAMES = (
+    {row[0]: row[1:] for row in ROWS if len(row) == width and row[0].startswith("`")} for width in (8, 7)
+)
 
 
-def documented():
-    """Environment names of the table; `a_*` stands for every name that begins so."""
-    for cell, numbers in WORLDS.items():
+def documented(table):
+    """Environment names of a table; `a_*` stands for every name that begins so."""
+    for cell, numbers in table.items():
         for pattern in re.findall(r"`([\w*]+)`", cell):
             for name in names("environments"):
                 if re.fullmatch(pattern.replace("*", r"\w*"), name):
@@ -25,11 +27,11 @@ def documented():
 
 
 def test_every_shipped_environment_is_in_the_table():
-    assert {name for name, _ in documented()} == set(names("environments"))
+    assert {name for table in (WORLDS, GAMES) for name, _ in documented(table)} == set(names("environments"))
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("name", "numbers"), list(documented()))
+@pytest.mark.parametrize(("name", "numbers"), list(documented(WORLDS)))
 def test_its_row_is_right(name, numbers):
     world = make(name)
     assert [float(number) for number in numbers[:4]] == [
@@ -45,3 +47,14 @@ def test_its_row_is_right(name, numbers):
     low, _, high = numbers[6].partition(" to ")
     assert found.lower == pytest.approx(float(low), rel=5e-3)
     assert found.upper == pytest.approx(float(high or low), rel=5e-3)
+
+
+@pytest.mark.parametrize(("name", "numbers"), list(documented(GAMES)))
+def test_a_row_of_a_world_without_reward_is_right(name, numbers):
+    world = make(name)
+    assert world.reward is None
+    shown = [world.prompts, world.responses, float(world.beta), float(world.reward_bound)]
+    assert [float(number) for number in numbers[:4]] == shown
+    measured = measure(world, world.log_ref)
+    for payoff, number in zip(("log_odds", "preference"), numbers[4:], strict=True):
+        assert float(measured[f"exploitability_{payoff}"]) == pytest.approx(float(number), rel=5e-3, abs=1e-12)

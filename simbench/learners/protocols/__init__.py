@@ -1,1 +1,1 @@
-"""What a learner is, one file per protocol: round by round, in batches, or gathering its own data."""
+"""What a learner is, one file per protocol: round by round, in batches, gathering its own data, or step by step."""

@@ -34,7 +34,7 @@ def best_of_n(bandit: Bandit, draws: jax.Array | float, score: jax.Array | None 
 
     Source: [simbench]; [huang2025bon].
     """
-    score = bandit.reward if score is None else score
+    score = bandit.rewarded("best_of_n without a score") if score is None else score
     require_float64(bandit.log_ref, score, draws)
     own, other = jax.lax.stop_gradient(score)[:, :, None], jax.lax.stop_gradient(score)[:, None, :]
     log_ref = jnp.broadcast_to(bandit.log_ref[:, None, :], (*bandit.log_ref.shape, bandit.log_ref.shape[1]))

@@ -50,7 +50,7 @@ def log_optimal(bandit: Bandit) -> jax.Array:
 
 def _tilt(bandit: Bandit, reward: jax.Array | None) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Return the shifted logits `[S, A]`, their log-sum `[S]` and the shift `[S]` in reward units."""
-    reward = bandit.reward if reward is None else reward
+    reward = bandit.rewarded("the optimal policy") if reward is None else reward
     require_float64(bandit.log_ref, reward, bandit.beta)
     supported = bandit.log_ref > -jnp.inf
     shift = jax.lax.stop_gradient(jnp.max(jnp.where(supported, reward, -jnp.inf), axis=-1))

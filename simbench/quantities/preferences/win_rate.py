@@ -52,7 +52,7 @@ def response_win_rate(bandit: Bandit, log_opponent: jax.Array) -> jax.Array:
         bandit: the world.
         log_opponent: `[S, A]` log-policy of the opponent.
     """
-    require_float64(bandit.reward, log_opponent)
+    require_float64(bandit.rho, log_opponent)
     opponent = jnp.exp(log_opponent)
     prompts, responses = log_opponent.shape
     if bandit.prefs is not None or prompts * responses * responses <= TABLE_LIMIT:

@@ -32,7 +32,7 @@ def expected_reward(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         bandit: the world.
         log_policy: `[S, A]` log-policy.
     """
-    return expectation(bandit.rho, log_policy, bandit.reward)
+    return expectation(bandit.rho, log_policy, bandit.rewarded("expected_reward"))
 
 
 def value(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
@@ -78,7 +78,7 @@ def reward_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
         bandit: the world.
         log_policy: `[S, A]` log-policy.
     """
-    require_float64(bandit.rho, log_policy, bandit.reward)
+    require_float64(bandit.rho, log_policy, bandit.rewarded("reward_gap"))
     best = log_optimal(bandit)
     moved = row_difference(best, log_policy)
     # The mass that moves sums to zero, so the reward may be centred where most of it stays.
@@ -95,7 +95,7 @@ def argmax_gap(bandit: Bandit, log_policy: jax.Array) -> jax.Array:
 
     Source: [kang2026].
     """
-    require_float64(bandit.rho, log_policy, bandit.reward)
+    require_float64(bandit.rho, log_policy, bandit.rewarded("argmax_gap"))
     best = jnp.max(jnp.where(bandit.log_ref > -jnp.inf, bandit.reward, -jnp.inf), axis=-1)
     chosen = jnp.sum(jnp.where(greedy_response(log_policy), bandit.reward, 0.0), axis=-1)
     return over_prompts(bandit.rho, best - chosen)

@@ -43,6 +43,7 @@ class CorrelatedSources:
         Raises:
             SimbenchError: fewer than three responses, or a prompt whose true reward is constant.
         """
+        world.rewarded("the modifier correlated_sources")
         if world.responses < 3:
             raise SimbenchError(
                 f"correlated_sources needs at least 3 responses and this world has {world.responses}; with fewer, "

@@ -54,6 +54,8 @@ class Noise:
             raise SimbenchError(
                 f"noise needs the table of preferences [S, A, A], {cells:,} cells here; at most {LARGEST:,} are held."
             )
-        difference = world.reward[:, :, None] - world.reward[:, None, :]
-        decided = expit(difference / self.temperature) if world.prefs is None else world.prefs
+        if world.prefs is not None:
+            decided = world.prefs
+        else:
+            decided = expit((world.reward[:, :, None] - world.reward[:, None, :]) / self.temperature)
         return world.replace(prefs=self.flip + (1 - 2 * self.flip) * decided)

@@ -85,6 +85,7 @@ class Sources:
         """
         if self.number == 0:
             return world
+        world.rewarded("the modifier sources")
         farthest = extreme_path(world, self.radius) if self.relative else None
         unit = 1.0 if farthest is None else farthest.reach
         rewards = []

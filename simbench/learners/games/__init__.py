@@ -1,0 +1,1 @@
+"""Solvers of the KL-regularised preference game, one file per published algorithm."""
