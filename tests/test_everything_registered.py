@@ -15,6 +15,7 @@ from simbench import registry
 from simbench.bandit import Bandit
 from simbench.learners.protocols.batch import BatchLearner
 from simbench.learners.protocols.collecting import CollectingLearner
+from simbench.learners.protocols.iterative import IterativeMethod
 from simbench.learners.protocols.round import Comparison, RoundLearner
 from simbench.study.execution.plugins import load_plugins
 from simbench.study.scaffold import VARIANTS, scaffold
@@ -54,7 +55,9 @@ def check_policy(log_policy, world):
 
 
 def observed(learner, state, world):
-    """The state after a label, or a batch of them."""
+    """The state after a label, a batch of them, or a step."""
+    if isinstance(learner, IterativeMethod):
+        return learner.step(state, world, tuple(jax.numpy.asarray(run_key(seed=0, instance=0, run=0))), 0)
     if isinstance(learner, RoundLearner):
         return learner.observe(state, world, Comparison(0, 1, 2, jax.numpy.asarray(True), 0))
     if isinstance(learner, CollectingLearner):
@@ -69,16 +72,30 @@ def observed(learner, state, world):
     return learner.observe(state, world, jax.numpy.asarray(wins))
 
 
+def started(learner, world):
+    """The state before any data."""
+    if isinstance(learner, IterativeMethod):
+        assert learner.labels(3) >= 0
+        return learner.init(world, tuple(jax.numpy.asarray(run_key(seed=0, instance=0, run=0))))
+    return learner.init(world)
+
+
+def policies(learner, state, world):
+    """What the learner would sample from, and what it would deploy."""
+    acted = () if isinstance(learner, IterativeMethod) else learner.act(state, world)
+    return (*acted, learner.policy(state, world))
+
+
 def check_learner(learner, world):
-    assert isinstance(learner, RoundLearner | BatchLearner)
+    assert isinstance(learner, RoundLearner | BatchLearner | IterativeMethod)
     assert inspect.getdoc(type(learner))
     assert hash(learner) == hash(dataclasses.replace(learner))
     with sb.float64():
         world = jax.tree.map(jax.numpy.asarray, world)  # as the engines hand it over
-        state = learner.init(world)
+        state = started(learner, world)
         for before in (state, observed(learner, state, world)):
             assert shapes(before) == shapes(state)
-            for log_policy in (*learner.act(before, world), learner.policy(before, world)):
+            for log_policy in policies(learner, before, world):
                 check_policy(log_policy, world)
             assert set(learner.diagnose(before)) >= set(learner.named_diagnostics(world))
             assert not any(np.isnan(value) for value in learner.diagnose(before).values())

@@ -17,7 +17,7 @@ def new(
         typer.Option(
             "--kind",
             metavar="KIND",
-            help="Of a claim: instances, order, rate or probable. Of a learner: round, batch or collecting.",
+            help="Of a claim: instances, order, rate or probable. Of a learner: round, batch, collecting or iterative.",
         ),
     ] = None,
 ) -> None:

@@ -67,12 +67,12 @@ def result_columns(
 ) -> dict[str, np.ndarray]:
     """Return the columns of a block of runs, each of length runs x checkpoints, run-major.
 
-    They are counts, `currencies`, `quantities` of the deployed policies, `averages` (such of them as exist in the world)
-    of the mean ones if the snapshots have them, and the learner's diagnostics. Policies are measured a few checkpoints
-    at a time, and dropped: a call costs a millisecond before it measures anything.
+    They are counts, `currencies`, `quantities` of the deployed policies, `averages` (those that exist in the world) of
+    the mean ones if the snapshots have them, and the learner's diagnostics. Policies are measured a few checkpoints at
+    a time, and dropped: a call costs a millisecond before it measures anything.
 
-    Raises `SimbenchError`, naming `learner`, for a column that is not a number somewhere: nothing that was computed from
-    one is a result.
+    Raises `SimbenchError`, naming `learner`, for a column that is not a number somewhere: nothing that was computed
+    from one is a result.
     """
     averages = tuple(name for name in averages if world.reward is not None or not MEASURED[name].needs_reward)
     together = max(1, min(CHECKPOINTS, CELLS // (block * world.prompts * world.responses)))

@@ -20,8 +20,9 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 ABOUT_RUNS = ("order", "rate", "probable")
 VARIANTS = {
     "claim": ("instances", *ABOUT_RUNS),  # what a new claim speaks of
-    "learner": ("round", "batch", "collecting"),  # the protocol of a new learner
+    "learner": ("round", "batch", "collecting", "iterative"),  # the protocol of a new learner
 }
+BASELINES = {"round": "online_dpo", "iterative": "mirror_descent"}  # what a new learner is compared with
 ENVIRONMENT = "random_tabular"  # what a new experiment runs in, unless told otherwise
 
 
@@ -79,10 +80,13 @@ def _learner(name: str, protocol: str, environment: str) -> tuple[dict[str, str]
     _refuse_registered("learner", name)
     _refuse_taken("experiment", name, named_files.names("experiments"))
     command = f"simbench run {name} --preset quick --plugin {name}.py"
-    baseline = "online_dpo" if protocol == "round" else "offline_mle"
+    baseline = BASELINES.get(protocol, "offline_mle")
+    setting = "step_size = 0.1" if protocol == "iterative" else "prior = 20.0"
     texts = {
         f"{name}.py": _template(f"learner_{protocol}.py").format(name=name, command=command),
-        f"experiments/{name}.toml": _template("learner_experiment.toml").format(name=name, baseline=baseline),
+        f"experiments/{name}.toml": _template("learner_experiment.toml").format(
+            name=name, baseline=baseline, setting=setting
+        ),
     }
     return texts, command
 

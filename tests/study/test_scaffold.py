@@ -27,7 +27,7 @@ def test_a_new_learner_comes_with_its_study(workplace):
     assert engines == {"borda_tilt": "jax", "online_dpo": "numba", "reference": "numba"}
 
 
-@pytest.mark.parametrize("protocol", ["batch", "collecting"])
+@pytest.mark.parametrize("protocol", ["batch", "collecting", "iterative"])
 def test_a_new_learner_of_another_protocol_learns(workplace, protocol):
     """What the template's learner deploys after 500 labels is better than the reference, on the mean of four runs."""
     name = f"my_{protocol}"
@@ -35,13 +35,13 @@ def test_a_new_learner_of_another_protocol_learns(workplace, protocol):
     load_plugins([workplace / f"{name}.py"])
     assert {unit.spec["label"] for unit in make_plan(load_study(name)).units} == {
         name,
-        "offline_mle",
+        "mirror_descent" if protocol == "iterative" else "offline_mle",
         "reference",
     }
     world = make("small_random")
     trace = sb.simulate(world, [name], rounds=500, runs=4).to_pandas()
     assert trace["value_gap"].iloc[-1] < sb.measure(world, world.log_ref, ["value_gap"])["value_gap"]
-    assert trace["labels"].iloc[-1] == 500
+    assert trace["labels"].iloc[-1] == (0 if protocol == "iterative" else 500)
 
 
 def test_a_new_family_draws_worlds(workplace):

@@ -57,4 +57,6 @@ def test_a_row_of_a_world_without_reward_is_right(name, numbers):
     assert [float(number) for number in numbers[:4]] == shown
     measured = measure(world, world.log_ref)
     for payoff, number in zip(("log_odds", "preference"), numbers[4:], strict=True):
-        assert float(measured[f"exploitability_{payoff}"]) == pytest.approx(float(number), rel=5e-3, abs=1e-12)
+        assert float(measured[f"exploitability_{payoff}"]) == pytest.approx(
+            float(number), rel=5e-3, abs=1e-12
+        )
