@@ -16,6 +16,7 @@ from simbench.quantities import MEASURED, measure_batches, require_measurable
 BLOCK = 64  # runs measured and, on JAX, computed together
 CHECKPOINTS = 8  # measured together, if they do not have more than
 CELLS = 2**18  # of policies measured together, beyond those of one checkpoint
+MEAN_TOLERANCE = 1e-6  # of what a mean policy sums to: rounding of 1e9 additions stays below
 DEFAULT_QUANTITIES = (
     "value_gap",
     "expected_reward",
@@ -79,6 +80,7 @@ def result_columns(
     counts: list[tuple[int, int, int]] = []
     regrets, numbers, measured = [], [], []
     for group in _groups(snapshots, together):
+        _require_means(group, learner)
         counts += [(snapshot.iteration, snapshot.round, snapshot.labels) for snapshot in group]
         regrets += [snapshot.regret for snapshot in group]
         numbers += [snapshot.diagnostics for snapshot in group]
@@ -92,6 +94,20 @@ def result_columns(
         for name in measured[0]
     }
     return _numbers(columns | _run_major(diagnostics, np.stack(numbers), len(runs)), learner)
+
+
+def _require_means(group: list[Snapshot], learner: str) -> None:
+    """Raise `SimbenchError` unless mean policies are policies; one that was none between checkpoints shows here."""
+    for snapshot in group:
+        if snapshot.mean_policy is None:
+            continue
+        totals = snapshot.mean_policy.sum(axis=-1)
+        bad = ~(np.abs(totals - 1.0) <= MEAN_TOLERANCE)
+        if bad.any():
+            raise SimbenchError(
+                f"{learner}: up to iteration {snapshot.iteration}, the policies charged have a mean that sums to "
+                f"{totals[bad][0]:.9g} at prompt {np.argwhere(bad)[0][-1]}; every one of them must sum to 1."
+            )
 
 
 def _numbers(columns: dict[str, np.ndarray], learner: str) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from simbench.learners.online.constant import Reference
 from simbench.learners.online.online_dpo import OnlineDPO
 from simbench.learners.parts import bonuses, losses, samplers, schedules
 from simbench.learners.parts.tabular import Tabular
+from simbench.learners.protocols.iterative import IterativeMethod
 from simbench.learners.sentence import Parts, Sentence
 from simbench.registry import parameters
 from simbench.worlds import make
@@ -287,3 +288,41 @@ def test_what_a_kernel_emits_is_checked_at_checkpoints():
     assert "after round 1, what policy returns has exponentials that sum to 0.5 at prompt 1" in complaint(
         Leaky()
     )
+
+
+@parameters
+class Steps(Counting, IterativeMethod):
+    how: str = ""
+    diagnostics = ("seen",)
+    draws = False
+
+    @property
+    def averages(self):
+        return self.how == "odd steps"
+
+    def init(self, world, key):
+        return {"words": jnp.zeros(()), "n": jnp.zeros(2)}
+
+    def step(self, state, world, key, i):
+        return self.observe(state, world, None)
+
+    def policy(self, state, world):
+        if self.how == "odd steps":
+            return jnp.asarray(world.log_ref) + 0.1 * (state["n"][0] % 2)
+        return super().policy(state, world)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("nan", "after step 30, what policy returns has exponentials that sum to nan"),
+        ("odd steps", "up to iteration 30, the policies charged have a mean that sums to 1.05258"),
+        ("longer", "step changes the state['n'] from one float64 array of shape (2,)"),
+        ("rows", "what policy returns is one float64 array of shape (3, 2)"),
+    ],
+)
+def test_an_iterative_method_is_checked_likewise(how, words):
+    with pytest.raises(sb.SimbenchError) as refusal:
+        run_block(WORLD, Steps(how=how), rounds=30, runs=[0], checkpoints=np.array([30]))
+    assert str(refusal.value).startswith("Steps: ")
+    assert words in str(refusal.value)
