@@ -79,8 +79,11 @@ def simulate(
         raise SimbenchError(
             f"world is a {type(world).__name__}; simulate takes a Bandit, e.g. sb.make('random_tabular')."
         )
-    if runs < 1:
-        raise SimbenchError(f"runs is {runs}; it must be at least 1.")
+    sizes = {"rounds": rounds, "runs": runs, "checkpoints_per_decade": checkpoints_per_decade}
+    for name, value in (sizes | {"seed": seed, "instance": instance}).items():
+        least = 1 if name in sizes else 0
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise SimbenchError(f"{name} is {value!r}; it must be an integer, at least {least}.")
     named = (
         [learners]
         if isinstance(learners, str | RoundLearner | BatchLearner | IterativeMethod)

@@ -41,7 +41,7 @@ def test_repeated_learners_are_numbered():
         ({"learners": ["online_dop"]}, "online_dpo"),
         ({"learners": []}, "at least one"),
         ({"runs": 0}, "at least 1"),
-        ({"rounds": -3}, "at least 1 round"),
+        ({"rounds": -3}, "at least 1"),
         ({"world": "random_tabular"}, r"sb\.make"),
     ],
 )
@@ -66,3 +66,26 @@ def test_names_are_listed_and_unknown_ones_refused():
     assert {"make", "simulate", "measure", "Trace", "float64"} <= set(dir(sb))
     with pytest.raises(AttributeError, match="simulat"):
         _ = sb.simulat
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rounds", 1.5),
+        ("rounds", True),
+        ("runs", 2.0),
+        ("runs", 0),
+        ("seed", -1),
+        ("checkpoints_per_decade", 0),
+    ],
+)
+def test_a_size_that_is_no_count_is_refused_by_name(name, value):
+    world = sb.make("two_arms")
+    with pytest.raises(sb.SimbenchError, match=rf"{name} is {value!r}; it must be an integer"):
+        sb.simulate(world, "reference", **({"rounds": 4} | {name: value}))
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True])
+def test_a_number_of_workers_that_is_none_is_refused(workers):
+    with pytest.raises(sb.SimbenchError, match=rf"workers is {workers!r}; it must be an integer"):
+        sb.judge("kappa_increases", workers=workers)

@@ -86,34 +86,55 @@ def hunt(
     plugin: Plugins = None,
     json: AsJson = False,
 ) -> None:
-    """Search a counter-example and prove it; or replay a certificate."""
+    """Search a counter-example and prove it (exit 1 when it did); or replay a certificate."""
     load(plugin)
     if (name is None) == (replay is None):
         raise SimbenchError("hunt takes either the name of a claim or --replay FILE.")
     if replay is not None:
+        from simbench.verify.certificate import confirms
         from simbench.verify.certificate import replay as replay_certificate
 
         proof = replay_certificate(replay)
         if json:
-            print_json([{"certificate": str(replay), "confirmed": True, "precision": proof.precision}])
+            print_json(
+                [
+                    {
+                        "certificate": str(replay),
+                        "confirmed": True,
+                        "confirms": confirms(replay),
+                        "precision": proof.precision,
+                    }
+                ]
+            )
         else:
             typer.echo(
-                f"{replay}: confirmed at {proof.precision} bits; the margin is at least {proof.margin[0]}"
+                f"{replay}: confirmed at {proof.precision} bits; the margin is at least {proof.margin[0]}\n"
+                f"  {confirms(replay)}"
             )
         return
     from simbench.verify.certificate import save
     from simbench.verify.hunting import hunt as hunt_claim
 
     quarry = hunt_claim(find(str(name)), seconds=budget)
-    file = save(quarry.certificate, out / f"{quarry.name}.json") if quarry.certificate else None
+    file, unsaved = None, None
+    if quarry.certificate:
+        try:
+            file = save(quarry.certificate, out / f"{quarry.name}.json")
+        except OSError as error:  # the proof is told all the same
+            unsaved = SimbenchError(
+                f"the certificate cannot be saved to {out}: {error.strerror or error}; --out names another folder."
+            )
     if json:
         print_json([quarry.to_json() | {"certificate": None if file is None else str(file)}])
-        return
-    typer.echo(str(quarry))
-    if file is not None:
-        typer.echo(
-            f"  certificate: {file}   (check it again: simbench hunt --replay {file}{_plugin_of(str(name))})"
-        )
+    else:
+        typer.echo(str(quarry))
+        if file is not None:
+            again = f"simbench hunt --replay {file}{_plugin_of(str(name))}"
+            typer.echo(f"  certificate: {file}   (check it again: {again})")
+    if unsaved is not None:
+        raise unsaved
+    if quarry.certificate:
+        raise typer.Exit(1)
 
 
 def find(name: str) -> "Claim":

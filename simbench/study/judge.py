@@ -70,6 +70,8 @@ def judge_all(
     """
     if preset not in EFFORTS:
         raise UnknownNameError(f"no preset is called '{preset}'. {nearest(preset, EFFORTS)}")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise SimbenchError(f"workers is {workers!r}; it must be an integer, at least 1.")
     known = [find_claim(claim) for claim in claims]
     statistical = [claim for claim in known if isinstance(claim, Statistical)]
     for claim in known:

@@ -22,31 +22,14 @@ import numpy as np
 from flint import arb
 
 from simbench import registry
-from simbench.errors import SimbenchError
 from simbench.verify.ball import working_precision
+from simbench.verify.certificate_file import FORMAT, CertificateError, read
+from simbench.verify.counterexample import counterexample
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Claim, Deterministic, Exists, find_claim
 from simbench.verify.sides import Sides
 
-FORMAT = "simbench certificate 1"
-KEYS = (
-    "claim",
-    "file",
-    "statement",
-    "domain",
-    "shape",
-    "constant",
-    "point",
-    "precision",
-    "margin",
-    "ratio",
-    "digest",
-)
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-
-class CertificateError(SimbenchError):
-    """A certificate that does not hold; the message says why."""
 
 
 def certify(
@@ -76,6 +59,7 @@ def certify(
         "precision": proof.precision,
         "margin": list(proof.margin),
         "ratio": list(proof.ratio),
+        "counterexample": counterexample(sides, point, constant, proof.precision),
         "found_by": found_by,
         "sentence": _sentence(claim, proof, constant),
         "versions": versions(),
@@ -92,7 +76,7 @@ def replay(certificate: Mapping[str, Any] | str | Path, claim: Claim | None = No
     Raises:
         CertificateError: altered, of another text of the claim, or not confirmed; one sentence each.
     """
-    record = _read(certificate)
+    record = read(certificate)
     if record.get("digest") != digest(record):
         raise CertificateError("the certificate was altered: its digest does not match its contents.")
     known = claim if claim is not None else _find(record)
@@ -111,7 +95,22 @@ def replay(certificate: Mapping[str, Any] | str | Path, claim: Claim | None = No
             f"with lesser - greater in [{proof.margin[0]}, {proof.margin[1]}]."
         )
     _require_same_enclosure(record, proof)
+    _require_same_numbers(record, counterexample(sides, point, constant, proof.precision))
     return proof
+
+
+def confirms(certificate: Mapping[str, Any] | str | Path) -> str:
+    """Return what a certificate speaks about: which claim, as it stands or altered, on which domain and shape."""
+    record = read(certificate)
+    constant = float.fromhex(record["constant"])
+    where = "its tight family" if record["domain"] == "tight_on" else "its domain"
+    place = f"on {where}, shape {tuple(record['shape'])}"
+    if constant == 1.0:
+        return f"claim '{record['claim']}' as it stands is violated {place}"
+    return (
+        f"claim '{record['claim']}' ALTERED, with {constant:g} x its stated constant (as a control has it), is "
+        f"violated {place}; this says nothing against the claim as it stands"
+    )
 
 
 def save(certificate: Mapping[str, Any], path: str | Path) -> Path:
@@ -127,7 +126,10 @@ def save(certificate: Mapping[str, Any], path: str | Path) -> Path:
 def digest(certificate: Mapping[str, Any]) -> str:
     """Return the BLAKE2b digest of a certificate's contents (all but `digest` itself), as canonical JSON."""
     contents = {key: value for key, value in certificate.items() if key != "digest"}
-    text = json.dumps(contents, sort_keys=True, separators=(",", ":"))
+    try:
+        text = json.dumps(contents, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise CertificateError("the certificate cannot be read: an entry is not plain JSON.") from None
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -175,25 +177,6 @@ def _find(record: Mapping[str, Any]) -> Claim:
     return find_claim(record["claim"])
 
 
-def _read(certificate: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
-    if isinstance(certificate, Mapping):
-        record: Any = certificate
-    else:
-        path = Path(certificate)
-        if not path.is_file():
-            raise CertificateError(f"certificate {path} does not exist.")
-        try:
-            record = json.loads(path.read_text())
-        except ValueError as error:
-            raise CertificateError(f"certificate {path} is not JSON: {error}.") from None
-    if not isinstance(record, Mapping) or record.get("format") != FORMAT:
-        raise CertificateError(f"this is no certificate: its 'format' must be '{FORMAT}'.")
-    missing = [key for key in KEYS if key not in record]
-    if missing:
-        raise CertificateError(f"the certificate lacks '{missing[0]}'.")
-    return record
-
-
 def _instance(claim: Deterministic, record: Mapping[str, Any]) -> tuple[Sides, np.ndarray, float, int]:
     """Return what the certificate is about: the sides, the point of their cube, the constant, the precision."""
     try:
@@ -201,7 +184,7 @@ def _instance(claim: Deterministic, record: Mapping[str, Any]) -> tuple[Sides, n
         shape = tuple(int(size) for size in record["shape"])
         point = np.array([float.fromhex(x) for x in record["point"]], dtype=np.float64)
         constant, precision = float.fromhex(record["constant"]), int(record["precision"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CertificateError(f"the certificate cannot be read: {type(error).__name__} {error}.") from None
     if domain is None or shape not in domain.shapes:
         raise CertificateError(f"the certificate's shape {shape} is not one of claim '{claim.name}'.")
@@ -235,3 +218,27 @@ def _require_same_enclosure(record: Mapping[str, Any], proof: Proof) -> None:
                     f"the certificate's enclosure of the {name}, [{record[name][0]}, {record[name][1]}], does not "
                     f"come out again: it is in [{fresh[0]}, {fresh[1]}]."
                 )
+
+
+def _require_same_numbers(record: Mapping[str, Any], fresh: dict[str, Any]) -> None:
+    """What a reader is shown must be what was proved (to the last digits of a double)."""
+    if "counterexample" not in record:  # issued before it was shown
+        return
+    shown = record["counterexample"]
+    if not isinstance(shown, Mapping) or set(shown) != set(fresh):
+        raise CertificateError("the certificate's 'counterexample' does not name the parts of its instance.")
+    for name, value in fresh.items():
+        try:
+            same = np.allclose(
+                np.asarray(shown[name], dtype=np.float64),
+                np.asarray(value, dtype=np.float64),
+                rtol=1e-12,
+                atol=0.0,
+                equal_nan=True,
+            )
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            same = False
+        if not same:
+            raise CertificateError(
+                f"the certificate's counterexample shows another '{name}' than the instance that was proved."
+            )

@@ -17,6 +17,7 @@ import numpy as np
 from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.certificate import certify
+from simbench.verify.counterexample import told as lines_of
 from simbench.verify.explore import EFFORTS, Sample, best_points, ranked, sample, suspects
 from simbench.verify.hunter import ascend, random_search
 from simbench.verify.proof import Proof, decide
@@ -55,6 +56,11 @@ class Quarry:
     undecided: int
     certificate: dict[str, Any] | None
 
+    @property
+    def counterexample(self) -> dict[str, Any] | None:
+        """The instance of a proved violation and both sides, as plain numbers by name; None without a proof."""
+        return None if self.certificate is None else self.certificate["counterexample"]
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
         return dataclasses.asdict(self) | {"shape": list(self.shape), "trajectory": list(self.trajectory)}
@@ -68,6 +74,8 @@ class Quarry:
         ]
         if self.refuted or self.undecided:
             told.append(f"  float64 suspected violations: {self.refuted} refuted, {self.undecided} undecided")
+        if self.counterexample is not None:
+            told += ["  counter-example:", lines_of(self.counterexample)]
         return "\n".join(told)
 
 

@@ -32,7 +32,7 @@ def quarry(tmp_path_factory):
         patch.chdir(tmp_path_factory.mktemp("hunt"))
         lemma_here()
         hunted = run("hunt", "my_lemma.py::MyLemma", "--budget", 1, "--json")
-        assert hunted.exit_code == 0, hunted.output
+        assert hunted.exit_code == 1, hunted.output
         (row,) = json.loads(hunted.stdout)
         return row | {"certificate": str(Path(row["certificate"]).absolute())}
 
@@ -47,6 +47,7 @@ def test_too_small_a_constant_is_found_out_mended_and_shown_tight(lemma, quarry)
     confirmed = run("hunt", "--replay", quarry["certificate"], "--plugin", "my_lemma.py")
     assert confirmed.exit_code == 0
     assert "confirmed at 256 bits" in confirmed.stdout
+    assert "claim 'my_lemma' as it stands is violated" in confirmed.stdout
 
     Path("mended.py").write_text(
         lemma.replace("/ 2 *", "*")
@@ -72,6 +73,26 @@ def test_a_tampered_certificate_is_rejected(lemma, quarry):
     refused = run("hunt", "--replay", file, "--plugin", "my_lemma.py")
     assert refused.exit_code == 2
     assert "altered" in refused.stderr
+
+
+def test_a_certificate_that_cannot_be_saved_leaves_the_proof_told(lemma):
+    """The counter-example is printed, then the failure to save it, in one sentence."""
+    Path("occupied").write_text("a file")
+    hunted = run("hunt", "my_lemma.py::MyLemma", "--budget", 1, "--out", "occupied")
+    assert hunted.exit_code == 2, hunted.output
+    for shown in (
+        "proved at",
+        "counter-example:",
+        "ref ",
+        "reward ",
+        "beta ",
+        "policy ",
+        "measured ",
+        "theory ",
+    ):
+        assert shown in hunted.stdout
+    assert hunted.stderr.count("\n") == 1
+    assert "the certificate cannot be saved to occupied" in hunted.stderr
 
 
 def test_a_violated_claim_exits_with_one(lemma):

@@ -8,10 +8,13 @@ import time
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from simbench import quantities as q
-from simbench.verify import Control, Instance, Upper, claim, family, judge
-from simbench.verify.certificate import CertificateError, certify, digest, replay, save
+from simbench.verify import Control, Instance, Upper, claim, family, find_claim, judge
+from simbench.verify.certificate import CertificateError, certify, confirms, digest, replay, save
+from simbench.verify.certificate_file import ENTRIES
 from simbench.verify.explore import sample
 from simbench.verify.proof import decide
 from simbench.verify.sampling import grid_points
@@ -136,7 +139,6 @@ print(proof.status, proof.precision)
 @pytest.fixture
 def certificate(tmp_path):
     from simbench.registry import load_plugin
-    from simbench.verify import find_claim
 
     path = tmp_path / "square_plugin.py"
     path.write_text(PLUGIN)
@@ -177,17 +179,62 @@ def test_a_tampered_certificate_is_rejected_in_a_sentence(certificate):
         (_tampered(certificate, claim="test_lemma_3_1"), "another text of claim"),
         (_tampered(certificate, statement="0" * 32), "another text of claim"),
         (_tampered(certificate, format="simbench certificate 0"), "no certificate"),
-        (_tampered(certificate, domain="elsewhere"), "cannot be read: KeyError"),
+        (_tampered(certificate, domain="elsewhere"), "'domain' cannot be read"),
         (_tampered(certificate, domain="tight_on"), "not one of claim"),
         (_tampered(certificate, shape=[3, 4]), "shape .3, 4. is not one"),
-        (_tampered(certificate, point=["half"]), "cannot be read: ValueError"),
-        (_tampered(certificate, precision=0), "precision is 0"),
-        (_tampered(certificate, margin="large"), "not a pair of decimals"),
+        (_tampered(certificate, point=["half"]), "'point' cannot be read"),
+        (_tampered(certificate, precision=0), "'precision' cannot be read"),
+        (_tampered(certificate, counterexample={"a": 0.5}), "does not name the parts"),
+        (
+            _tampered(certificate, counterexample=dict(certificate["counterexample"]) | {"a": 0.5}),
+            "another 'a'",
+        ),
+        (_tampered(certificate, margin="large"), "must be a pair of decimals"),
         ({key: value for key, value in certificate.items() if key != "point"}, "lacks 'point'"),
     ]
     for record, complaint in cases:
         with pytest.raises(CertificateError, match=complaint):
             replay(record)
+
+
+def test_what_a_certificate_confirms_is_told(certificate):
+    """A proof against an altered constant is no proof against the claim, and is not called one."""
+    assert "'test_plugin_square' as it stands is violated on its domain" in confirms(certificate)
+    known = find_claim("test_plugin_square")
+    sides, point = Sides(known, known.domain, ()), np.array([0.5])
+    forged = certify(sides, point, 0.1, decide(sides, point, 0.1), found_by="test")
+    assert replay(forged).status == "proved"
+    assert "ALTERED, with 0.1 x its stated constant" in confirms(forged)
+    assert forged["counterexample"] == pytest.approx({"a": 0.5, "measured": 0.25, "theory": 0.045})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(key=st.sampled_from(sorted(ENTRIES.keys() - {"file"})), value=JSON)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_entry_of_any_type_is_refused_in_a_sentence(certificate, key, value):
+    """Whatever stands in place of an entry, the answer is one sentence (or the same entry again)."""
+    assume(value != certificate[key])
+    with pytest.raises(CertificateError) as refusal:
+        replay(_tampered(certificate, **{key: value}) if key != "digest" else certificate | {key: value})
+    assert len(str(refusal.value)) < 600
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "[]", "null", "\xff", " " * (2**20 + 1)],
+    ids=["deep", "digits", "list", "null", "bytes", "large"],
+)
+def test_a_file_that_is_no_certificate_is_one_sentence(tmp_path, text):
+    file = tmp_path / "hostile.json"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CertificateError):
+        replay(file)
 
 
 def test_an_edited_claim_no_longer_matches_its_certificate(certificate, tmp_path):
