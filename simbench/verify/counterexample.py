@@ -35,9 +35,9 @@ def counterexample(sides: Sides, point: np.ndarray, constant: float, precision: 
 
     with float64():
         program = jax.make_jaxpr(parts)(np.zeros(sides.dimension))
-    values = enclose(program, [point], precision=precision)
+        values = enclose(program, [point], precision=precision)
+        measured, theory, _ = enclose(sides.program, [point, np.float64(constant)], precision=precision)
     told = dict(zip(names, map(_plain, values), strict=True))
-    measured, theory, _ = enclose(sides.program, [point, np.float64(constant)], precision=precision)
     return told | {"measured": _plain(measured), "theory": _plain(theory)}
 
 
