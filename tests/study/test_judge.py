@@ -19,7 +19,7 @@ from simbench.study.study import load_study
 from simbench.verify import Altered, Identity, Instance, Order, Probable, claim, family, find_claim
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "claims_about_runs.md"
-PRESET = ("rounds = 20\ninstances = 1", "rounds = 20\ninstances = 2\nruns = 13\nblock = 13")
+PRESET = ("rounds = 20\ninstances = 1", "rounds = 20\ninstances = 2\nruns = 50\nblock = 50")
 USERS = '''import simbench as sb
 
 
@@ -31,6 +31,7 @@ class LearningPays(sb.Order):
     """
 
     study = "tiny"
+    population = "worlds"
     smaller, larger = "online_dpo", "all alike"
     controls = (sb.Altered("the order reversed", smaller="all alike", larger="online_dpo"),)
 '''
@@ -38,7 +39,7 @@ class LearningPays(sb.Order):
 
 @pytest.fixture(autouse=True)
 def tiny(write_study, monkeypatch):
-    """The tiny study with 26 pairs at its quick preset; claims defined here are forgotten."""
+    """The tiny study with 100 pairs at its quick preset; claims defined here are forgotten."""
     monkeypatch.setitem(registry._things, "claim", registry.everything("claim"))
     return write_study(PRESET)
 
@@ -50,6 +51,7 @@ def define(kind=Order, *, name="test_judge_order", statement="Learning pays.", *
             "smaller": "online_dpo",
             "larger": "all alike",
             "study": "tiny",
+            "population": "worlds",
             "controls": (reversed_,),
         } | body
     return claim(name, source="me")(
@@ -66,7 +68,7 @@ def test_what_claims_need_is_played_once_and_kept(workplace):
     verdicts = list(judge_all([first, second], workers=1))
     assert [verdict.name for verdict in verdicts] == ["test_judge_order", "test_judge_second"]
     assert {verdict.verdict for verdict in verdicts} == {"consistent"}
-    assert {verdict.instances["pairs"] for verdict in verdicts} == {26}
+    assert {verdict.instances["pairs"] for verdict in verdicts} == {100}
     kept = files(workplace)
     assert set(kept) == {unit.id for unit in make_plan(load_study("tiny", "quick")).units}
     again = judge(first, workers=1)
@@ -78,7 +80,7 @@ def test_only_the_learners_that_are_spoken_of_are_played(workplace):
     one = define(
         Probable, delta=0.5, learner="all alike", study="tiny", violates=lambda self, rows: False, controls=()
     )
-    assert "26 runs; at least 300" in judge(one, workers=1).problem
+    assert "100 runs; at least 300" in judge(one, workers=1).problem
     units = [unit for unit in make_plan(load_study("tiny", "quick")).units if unit.id in files(workplace)]
     assert {unit.spec["label"] for unit in units} == {"all alike"}
     judge(define(), workers=1)
@@ -166,6 +168,7 @@ class Drawn:
 class AtMostOne(Drawn, Probable):
     """P(use <= 1) >= .9."""
 
+    population = "worlds"
     delta = 0.1
     controls = (Altered("half of it", constant=0.5),)
 
@@ -206,7 +209,7 @@ def test_a_misprint_is_judged_with_its_correction():
     define()
     misprint = claim("test_judge_misprint", source="me", expected="violated", corrected_by="test_judge_order")(
         type("Misprint", (Order,), {"__doc__": "Learning costs.", "study": "tiny", "smaller": "all alike",
-             "larger": "online_dpo"})
+             "larger": "online_dpo", "population": "worlds"})
     )  # fmt: skip
     (verdict,) = judge_family([misprint()], Evidence(workers=1))
     assert verdict.verdict == "violated"
@@ -255,7 +258,7 @@ def test_a_users_claim_of_thirty_lines_in_a_folder_of_its_own(workplace):
     ]
     assert listed["summary"] == "E R_T(online DPO) <= E R_T(uniform), T = 20."
     told = run("explain", "mine.py::learning_pays").stdout
-    assert "claims   regret of 'online_dpo' <= that of 'all alike' (last)" in told
+    assert "claims      regret of 'online_dpo' <= that of 'all alike' (last)" in told
     hunted = run("hunt", "mine.py::learning_pays")
     assert hunted.exit_code == 2
     assert "only claims about instances are hunted" in hunted.stderr

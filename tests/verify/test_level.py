@@ -3,28 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from simbench.errors import SimbenchError
 from simbench.verify import claim
 from simbench.verify.statistical.bootstrap import spread_of
-from simbench.verify.statistical.level import Gained, Height, Level
+from simbench.verify.statistical.level import Gained, Level
 from simbench.verify.statistical.runs import RunMatrix
 
 X = np.array([1.0, 10.0, 100.0, 1000.0])
 
 
-def matrix(curve, *, runs=60, noise=0.1):
+def matrix(curve, *, runs=120, noise=0.1):
     rng = np.random.default_rng(0)
     scale = 1.0 + noise * rng.standard_normal((runs, 1))
     return RunMatrix(rounds=X, values=np.asarray(curve) * scale, instance=np.zeros(runs, dtype=int))
-
-
-def test_height_has_the_error_of_a_mean():
-    runs = matrix([1.0, 2.0, 3.0, 4.0])
-    spread = spread_of(Height(), runs)
-    last = runs.values[:, -1]
-    assert spread.exponent == pytest.approx(last.mean())
-    assert spread.error == pytest.approx(last.std(ddof=1) / np.sqrt(last.size))
 
 
 @pytest.mark.parametrize(("curve", "share"), [([1, 2, 3, 4], 0.75), ([5, 5, 5, 5], 0.0)])
@@ -72,6 +65,7 @@ class Stops(Level):
 
     name = "stops"
     study = "none"
+    population = "worlds"
     over = "gained"
     decades = 1.0
     at_most = 0.1
@@ -84,3 +78,43 @@ def test_a_plateau_is_told_from_growth():
     assert max(plateau.support, growth.against) < 1e-3
     assert "problem" not in plateau.detail
     assert Stops().test({"one": table([0, 0, 0, 0])}, "nothing").problem is not None
+
+
+class Stays(Level):
+    """The mean at the end is between 8 and 12."""
+
+    name = "stays"
+    study = "none"
+    population = "worlds"
+    at_least, at_most = 8.0, 12.0
+
+
+def test_a_mean_is_tested_from_both_sides():
+    rows = table([1, 4, 7, 10.0])
+    at_end = rows.loc[rows["round"] == X[-1], "regret"]
+    student = stats.ttest_1samp(at_end, 0.0).confidence_interval(0.98)
+    inside = Stays().test({"one": rows}, "inside")
+    assert inside.detail["interval"] == pytest.approx(list(student), rel=0.01)
+    assert inside.support < 1e-3 < inside.against
+    assert "mean 10.0" in inside.finding
+    assert Stays().test({"one": table([1, 4, 7, 13.0])}, "above").against < 1e-3
+
+
+def test_a_mean_of_known_range():
+    stays = Stays()
+    stays.bounds = (0.0, 20.0)
+    assert "size guaranteed" in stays.test({"one": table([1, 4, 7, 10.0])}, "inside").finding
+    assert "beyond the claim's bounds" in stays.test({"one": table([1, 4, 7, 19.0])}, "outside").problem
+
+
+def test_a_share_gained_has_no_use_for_bounds():
+    with pytest.raises(SimbenchError, match="no use for"):
+
+        @claim("level_of_bounded_share", source="me")
+        class Bad(Level):
+            """None."""
+
+            study = "slopes"
+            over = "gained"
+            at_most = 0.5
+            bounds = (0.0, 1.0)

@@ -16,6 +16,7 @@ from tests.verify.run_tables import flags, table
 class AtMostOne(Probable):
     name = "at_most_one"
     study = "none"
+    population = "worlds"
     delta = 0.1
 
     def measured(self, rows):
@@ -129,4 +130,27 @@ def test_a_side_that_fails_is_named(side, complaint):
 
 
 def test_trials_are_records():
-    assert dataclasses.asdict(trial(flags(3, 300)))["counts"] == {"runs": 300}
+    assert dataclasses.asdict(trial(flags(3, 300)))["counts"] == {"runs": 300, "worlds": 1}
+
+
+def in_worlds(shares, runs):
+    """Runs of worlds in which the given shares break the bound."""
+    values = np.where(np.arange(runs)[:, None] < np.round(np.array(shares) * runs), 2.0, 0.5)
+    return table(values.reshape(-1, 1), instances=len(shares))
+
+
+def test_a_share_over_the_family_is_tested_on_worlds():
+    about_family = AtMostOne().altered(Altered("x", population="family"))
+    some = [0.8] * 4 + [0.0] * 16  # a share .16, all of it in four worlds
+    these, family = trial(in_worlds(some, 20)), trial(in_worlds(some, 20), about_family)
+    assert these.against <= ALPHA < family.against
+    assert "about these 20 worlds" in these.finding
+    assert "about the family, by 20 worlds" in family.finding
+    assert trial(in_worlds([0.5] * 20, 20), about_family).against <= 1e-6
+    assert "8 worlds; a statement about their family" in trial(in_worlds([0.5] * 8, 50), about_family).problem
+
+
+def test_single_runs_of_a_family_are_counted_as_coins():
+    about_family = AtMostOne().altered(Altered("x", population="family"))
+    rows = flags(45, 300).assign(instance=np.arange(300), run=0)
+    assert trial(rows, about_family).against == trial(flags(45, 300)).against

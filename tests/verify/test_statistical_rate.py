@@ -23,6 +23,7 @@ X = np.geomspace(100, 3000, 9)
 class Logarithmic(Rate):
     name = "logarithmic"
     study = "none"
+    population = "worlds"
     growth = True
     at_least, at_most = -0.1, 0.1
 
@@ -30,6 +31,7 @@ class Logarithmic(Rate):
 class Falls(Rate):
     name = "falls"
     study = "none"
+    population = "worlds"
     at_most = -0.95
 
 
@@ -41,7 +43,7 @@ def few_resamples(monkeypatch):
     bootstrap._counts.cache_clear()
 
 
-def grown(curve, runs=60, rounds=ROUNDS):
+def grown(curve, runs=100, rounds=ROUNDS):
     """Runs whose increments are gamma distributed around those of a curve, and whose scales are lognormal."""
     steps = np.diff(curve(rounds), prepend=0.0)
     return np.cumsum(
@@ -49,7 +51,7 @@ def grown(curve, runs=60, rounds=ROUNDS):
     )
 
 
-def noisy(curve, runs=60):
+def noisy(curve, runs=100):
     return table(grown(curve, runs), ROUNDS)
 
 
@@ -97,16 +99,16 @@ def test_influence_is_the_derivative(reader):
 
 
 def test_the_standard_error_is_that_of_the_linearised_statistic_within_worlds():
-    rows = noisy(np.log1p, runs=80).assign(instance=lambda t: t["run"] % 4)
+    rows = noisy(np.log1p, runs=100).assign(instance=lambda t: t["run"] % 4)
     rows.loc[rows["instance"] == 2, "regret"] *= 50.0  # worlds differ; that is no uncertainty of theirs
     matrix = run_matrix(rows, "regret")
     found = bootstrap.spread_of(Growth(), matrix)
     moved = matrix.values @ Growth().read(matrix.rounds, matrix.values.mean(axis=0)[None]).influence[0]
     groups = [moved[matrix.instance == world] for world in range(4)]
-    variance = sum(group.var(ddof=1) * group.size for group in groups) / 80**2
+    variance = sum(group.var(ddof=1) * group.size for group in groups) / 100**2
     assert found.error == pytest.approx(np.sqrt(variance), rel=1e-9)
     assert found.statistics.std() == pytest.approx(found.error, rel=0.15)
-    assert found.freedom == 76
+    assert found.pseudo.mean() == pytest.approx(found.statistic)
 
 
 def test_laws_are_told_apart(few_resamples):
@@ -163,7 +165,7 @@ def test_runs_are_resampled_because_points_would_lie(few_resamples):
 
 
 def test_zeros_are_counted_and_told():
-    values = np.where(RNG.random((60, X.size)) < 0.3, 0.0, 1.0) / X
+    values = np.where(RNG.random((100, X.size)) < 0.3, 0.0, 1.0) / X
     values[:, 4] = 0.0
     found = trial(Falls(), table(values, X), decades=3)
     assert f"{np.sum(values == 0)} of {values.size} values are exactly zero" in found.notes[0]
@@ -172,7 +174,7 @@ def test_zeros_are_counted_and_told():
 
 
 def test_a_key_of_the_grid_may_stand_along_x():
-    scale = RNG.lognormal(0.0, 0.4, (60, 1))
+    scale = RNG.lognormal(0.0, 0.4, (100, 1))
     rows = pd.concat(
         [
             table(scale * [1.0, 2.0 / beta], [1, 2]).assign(
@@ -190,11 +192,15 @@ def test_a_key_of_the_grid_may_stand_along_x():
 @pytest.mark.parametrize(
     ("rows", "changes", "problem"),
     [
-        (lambda: noisy(np.log1p, runs=49), {}, "49 runs; at least 50"),
+        (lambda: noisy(np.log1p, runs=99), {}, "99 runs; at least 100"),
         (lambda: noisy(np.log1p).assign(regret=np.inf), {}, "not finite"),
         (lambda: noisy(np.log1p), {"decades": 0.2}, "points of round lie in the window"),
-        (lambda: table(np.ones((60, ROUNDS.size)), ROUNDS), {}, "0 of 60 runs grow from round 422 to 10000"),
-        (lambda: table(np.zeros((60, ROUNDS.size)), ROUNDS), {"growth": False}, "positive at 0 points"),
+        (
+            lambda: table(np.ones((100, ROUNDS.size)), ROUNDS),
+            {},
+            "0 of 100 runs grow from round 422 to 10000",
+        ),
+        (lambda: table(np.zeros((100, ROUNDS.size)), ROUNDS), {"growth": False}, "positive at 0 points"),
         (
             lambda: noisy(np.log1p).assign(round=lambda t: t["round"] - 1),
             {"window": (0, 10)},
@@ -206,3 +212,19 @@ def test_too_little_is_no_evidence(rows, changes, problem):
     found = trial(Logarithmic(), rows(), **changes)
     assert problem in found.problem
     assert (found.against, found.support) == (1.0, 1.0)
+
+
+def test_the_exponent_of_a_family_is_as_sure_as_its_worlds(few_resamples):
+    worlds = RNG.normal(1.0, 0.05, 20)
+    shape = ROUNDS[None, :] ** np.tile(worlds, 10)[:, None]
+    rows = table(shape * RNG.lognormal(0.0, 0.1, (200, 1)), ROUNDS, instances=20)
+    changes = {"growth": False, "at_least": 0.95, "at_most": 1.2}
+    these = trial(Logarithmic(), rows, **changes)
+    family = trial(Logarithmic(), rows, population="family", **changes)
+    low, high = zip(these.detail["interval"], family.detail["interval"], strict=True)
+    assert (high[1] - low[1]) > 3.0 * (high[0] - low[0]), "spread between worlds is ten times that within"
+    assert these.detail["exponent"] == pytest.approx(family.detail["exponent"])
+    assert "about these 20 worlds" in these.finding
+    assert "about the family, by 20 worlds" in family.finding
+    fewer = rows[rows["instance"] < 15]
+    assert "15 worlds" in trial(Logarithmic(), fewer, population="family", **changes).problem

@@ -119,6 +119,7 @@ def test_a_misprint_is_controlled_by_its_correction(correct, expected):
         (Order, {"study": "s"}, "name two learners"),
         (Order, {"study": "s", "smaller": "a", "larger": "a"}, "name two learners"),
         (Order, {"study": "s", "smaller": "a", "larger": "b", "over": "first"}, "one of last, max"),
+        (Order, {"study": "s", "smaller": "a", "larger": "b", "population": "runs"}, "one of family, worlds"),
         (Order, {"study": "s", "smaller": "a", "larger": "b", "controls": (Control("half", constant=0.5),)},
          r"write Altered\(name"),
         (Rate, {"study": "s"}, "give one, or both in order"),
@@ -143,7 +144,7 @@ def test_a_control_alters_what_there_is_to_alter():
         find_claim(Known).altered(Altered("misspelt", marginn=1.0))
     variant = find_claim(Known).altered(Altered("x", measured=lambda rows: rows["round"], factor=2.0))
     assert (variant.factor, find_claim(Known).factor) == (2.0, 1.0)
-    rows = [table(np.ones((30, 1)), learner=label) for label in ("mine", "yours")]
+    rows = [table(np.ones((120, 1)), instances=20, learner=label) for label in ("mine", "yours")]
     assert examine(variant, pd.concat(rows), "test").detail["effect"] == 1.0
 
 
@@ -173,4 +174,8 @@ def test_runs_are_neither_hunted_nor_judged_as_instances():
 
 def test_what_a_claim_asks_for_is_told():
     told = dict(find_claim(Known).described())
-    assert told == {"study": "none", "claims": "regret of 'mine' <= that of 'yours' (last)"}
+    assert told == {
+        "study": "none",
+        "population": "the family of worlds",
+        "claims": "regret of 'mine' <= that of 'yours' (last)",
+    }

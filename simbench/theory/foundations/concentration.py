@@ -206,6 +206,7 @@ class FiniteClass(Probable):
     """A statement about all n and a finite class."""
 
     delta = DELTA
+    population = "worlds"  # a bound for every world is tested in those at hand
 
     def simulate(self, preset, seed):
         return simulated(preset, seed)

@@ -95,6 +95,7 @@ class InnerMinimum(Probable):
     """A statement about P, in the worlds of `offline_chain`."""
 
     delta = DELTA
+    population = "worlds"  # a bound for every world is tested in those at hand
 
     def simulate(self, preset, seed):
         return simulated(preset, seed)

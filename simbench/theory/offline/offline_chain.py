@@ -127,6 +127,7 @@ class OfflineMLEGap(Probable):
     """
 
     delta = DELTA
+    population = "worlds"  # a bound for every world is tested in those at hand
     controls = (
         Altered("0.004 of the bound, in random classes", where={"setting": "random"}, constant=0.004),
         Altered("0.037 of the bound, in nested classes", where={"setting": "nested"}, constant=0.037),

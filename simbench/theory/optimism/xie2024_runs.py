@@ -7,7 +7,8 @@ reference is: it plays a reward that its data do not refute and that keeps it fr
 the wrong sign holds most of them fast; and alpha = 3e-3 per label outgrows the likelihood, so that the learner chases
 what the reference hardly emits for ever.
 
-Margins were fixed on runs of other seeds than the study's.
+The world is the same in all runs, and the claims are about it. Margins were fixed on runs of other seeds than the
+study's.
 """
 
 from simbench import quantities as q
@@ -44,6 +45,7 @@ class XPOWrongSignLoses(Order):
     """
 
     study = STUDY
+    population = "worlds"
     smaller, larger = "xpo, 1e-3", PESSIMISTIC
     margin = 150.0
     controls = (
@@ -62,6 +64,7 @@ class OptimismSavesRegret(Order):
     """
 
     study = STUDY
+    population = "worlds"
     smaller, larger = OPTIMISTIC, GREEDY
     margin = 20.0
     controls = (
@@ -79,8 +82,10 @@ class OptimismFreesStuckRuns(Order):
     """
 
     study = STUDY
+    population = "worlds"
     smaller, larger = OPTIMISTIC, GREEDY
     margin = 0.05
+    bounds = (0.0, 1.0)
     controls = (
         Altered("the wrong sign", smaller=PESSIMISTIC),
         Altered("a margin of one half", margin=0.5),
@@ -101,6 +106,7 @@ class OptimismLeavesFewStuck(Probable):
     """
 
     study = STUDY
+    population = "worlds"
     learner = OPTIMISTIC
     delta = 0.05
     checkpoints = "last"
@@ -126,6 +132,7 @@ class AsGood(Order):
     """
 
     study = STUDY
+    population = "worlds"
     margin = -75.0
 
 
@@ -166,6 +173,7 @@ class TooMuchOptimismIsLinear(Rate):
     """
 
     study = STUDY
+    population = "worlds"
     learner = "xpo, 3e-3"
     at_least = 0.9
     decades = 0.7

@@ -19,6 +19,7 @@ class TemperatureZeroRegretStops(Rate):
     """
 
     study = "greedy_even"
+    population = "worlds"  # one fixed world
     learner = "greedy, self"
     column = "argmax_regret"
     growth = True

@@ -47,6 +47,7 @@ class CloseArmsRate(Rate):
     """
 
     study = STUDY
+    population = "worlds"  # two arms, the same in every instance
     column = "value_gap"
     x = MADE_FOR
     where: Mapping[str, Any] = {SEPARATION: WORST}
@@ -72,6 +73,7 @@ class Constant(Level):
     """sqrt(labels) E gap in worlds made for 1e6 labels."""
 
     study = STUDY
+    population = "worlds"  # two arms, the same in every instance
     x = "labels"
     column = "sqrt(labels) value_gap"
 

@@ -90,6 +90,7 @@ class FiniteClassErrorsStop(Probable):
 
     study = FINITE
     learner = "offline"
+    population = "worlds"  # a bound for every world is tested in those at hand
     delta = 0.01
     controls = (Altered("from a twentieth of the labels on", constant=0.05),)
 

@@ -19,6 +19,7 @@ class Logarithmic(Rate):
     """The growth of the regret per unit of log T has exponent 0, up to LOG."""
 
     study = STUDY
+    population = "worlds"  # one fixed world
     growth = True
     decades = 2.0
     at_least, at_most = -LOG, LOG
@@ -61,6 +62,7 @@ class GreedyBeatsTheReference(Order):
     """
 
     study = STUDY
+    population = "worlds"
     smaller, larger = "greedy, reference", "reference"
     factor = 1 / 20
     controls = (

@@ -2,8 +2,8 @@
 
 The studies `empirical_tpo` and `empirical_tpo_noise` play the learner with a judge without doubt, so that a win rate is
 how often one policy's response is the better one. Baselines run beside it, on the same tape, and a policy wins one half
-of the time against itself. Ten worlds, five runs and more in each, after three iterations. Limits were fixed on runs of
-another seed than the studies'.
+of the time against itself. Worlds are drawn from a family, which the claims are about: 64 and 96 of them, of one run
+each, and more runs at paper; after three iterations. Limits were fixed on runs of another seed than the studies'.
 
 Published values (T5 summarisation, three seeds) are 54.0, 53.3 and 50.6 per cent in the third iteration; orders carry
 over, sizes need not. Source: huang2025, Table 1.

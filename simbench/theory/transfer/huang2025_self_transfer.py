@@ -180,6 +180,7 @@ class SelfTransfer(Probable):
     """A statement about pi_OFF on the data of an adaptive learner."""
 
     delta = DELTA
+    population = "worlds"  # a bound for every world is tested in those at hand
 
     def simulate(self, preset, seed):
         return simulated(preset, seed)

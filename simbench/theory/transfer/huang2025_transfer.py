@@ -1,7 +1,8 @@
 """Transfer at work: early regret without knowing the good source, and no price for it later.
 
 The study `transfer` plays TPO with four sources, the best of them Delta_min = .01, .03 or .1 short of pi*, over a
-finite class whose members hide their good responses in the tail. Two phases are claimed:
+finite class whose members hide their good responses in the tail. The claims are about the family of these worlds. Two
+phases are claimed:
 
     T <= 1/Delta_min^2     regret of the order sqrt(W T): what it takes to find the good source, and T Delta_min
     later                  regret of the order sqrt(T), or less: pi_OFF learns from data that cover pi*

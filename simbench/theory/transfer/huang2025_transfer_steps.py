@@ -162,6 +162,7 @@ class Audit(Probable):
     """A statement about every round of a run, on labels that TPO's own choices gave."""
 
     delta = DELTA
+    population = "worlds"  # a bound for every world is tested in those at hand
     where: Mapping[str, Any] = {"setting": TRUE}
 
     def simulate(self, preset, seed):

@@ -1,15 +1,17 @@
-"""How sure an exponent is: whole runs resampled within their instance, and the most cautious of three tests.
+"""How sure an exponent is: units resampled whole within their stratum, and the most cautious of three tests.
+
+Units are whole runs within their world, or whole worlds (`population.py`).
 
 The evidence that a statistic s is above a limit is the largest of three p-values:
 
     percentile    share of resamples at or below the limit
     studentised   share of resamples whose t* = (s* - s)/se* is at least t = (s - limit)/se
-    Student       P(t_{N - instances} >= t)
+    Student       of the mean of s + z_i - mean z, z_i how far unit i moves the statistic
 
 Each alone is too eager somewhere: resampled extremes of few skewed runs, or heavy tails that a normal law does not
 have. The sizes of the whole are measured in `tests/long/test_statistical_sizes.py`. A standard error is never taken to
-be below what corresponds to RESOLUTION, to which exponents are read. A resample whose statistic does not exist counts
-against both sides.
+be below what corresponds to the reader's resolution. A resample whose statistic does not exist counts against both
+sides.
 """
 
 import dataclasses
@@ -17,20 +19,22 @@ import functools
 import math
 
 import numpy as np
-from scipy import special
 
+from simbench.verify.statistical import means
 from simbench.verify.statistical.exponents import Reader
 from simbench.verify.statistical.runs import RunMatrix, resample_counts
 
 RESAMPLES = 19_999
 AT_A_TIME = 1000
-RESOLUTION = 1e-3
 HALVINGS = 40
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Spread:
-    """A statistic that stands for an exponent, its standard error, and those of its resamples `[B]`."""
+    """A statistic that stands for an exponent, its standard error, and those of its resamples `[B]`.
+
+    `pseudo [N]` are the statistic plus how far each unit moves it, in `strata [N]`; `floor` is the least error allowed.
+    """
 
     reader: Reader
     x: np.ndarray
@@ -38,7 +42,9 @@ class Spread:
     error: float
     statistics: np.ndarray
     errors: np.ndarray
-    freedom: int
+    pseudo: np.ndarray
+    strata: np.ndarray
+    floor: float
 
     @property
     def exponent(self) -> float:
@@ -55,11 +61,13 @@ class Spread:
 
     def _beyond(self, limit: float, sign: float) -> float:
         draws = self.statistics.size
-        t = sign * (self.statistic - limit) / self.error
+        t = sign * (self.statistic - limit) / self.error if self.error > 0.0 else 0.0
         percentile = (1 + np.count_nonzero(~(sign * self.statistics > sign * limit))) / (1 + draws)
-        pivots = sign * (self.statistics - self.statistic) / self.errors
+        with np.errstate(divide="ignore", invalid="ignore"):  # a resample without spread counts against
+            pivots = sign * (self.statistics - self.statistic) / self.errors
         studentised = (1 + np.count_nonzero(~(pivots < t))) / (1 + draws)
-        return float(max(percentile, studentised, special.stdtr(self.freedom, -t)))
+        student = means.student(sign * self.pseudo, self.strata, sign * limit, floor=self.floor)
+        return float(max(percentile, studentised, student))
 
     def interval(self, tail: float) -> tuple[float, float]:
         """Return the exponents beyond which the evidence, on either side, is as strong as `tail`."""
@@ -81,12 +89,11 @@ class Spread:
 
 
 def spread_of(reader: Reader, matrix: RunMatrix) -> Spread:
-    """Read the mean over runs, and RESAMPLES resamples of whole runs.
-
-    Where an instance has a single run, instances are resampled: the statement is then one about the family of worlds.
-    """
-    x, strata = matrix.rounds, _strata(matrix.instance)
-    statistic, error = _read(reader, matrix, strata, np.full((1, matrix.runs), 1.0 / matrix.runs))
+    """Read the mean over the units, and RESAMPLES resamples of whole units within `matrix.instance`."""
+    x, strata = matrix.rounds, matrix.instance
+    whole = np.full((1, matrix.runs), 1.0 / matrix.runs)
+    statistic, error = _read(reader, matrix, strata, whole)
+    moved = reader.read(x, whole @ matrix.values).influence[0] @ matrix.values.T
     counts = _counts(tuple(strata.tolist()))
     parts = [
         _read(reader, matrix, strata, counts[first : first + AT_A_TIME] / matrix.runs)
@@ -94,7 +101,7 @@ def spread_of(reader: Reader, matrix: RunMatrix) -> Spread:
     ]
     statistics, errors = (np.concatenate(part) for part in zip(*parts, strict=True))
     exponent = np.clip(reader.exponent(x, float(statistic[0])), -1.0, 1.0)
-    floor = reader.at(x, exponent + RESOLUTION) - reader.at(x, exponent)
+    floor = reader.at(x, exponent + reader.resolution) - reader.at(x, exponent)
     return Spread(
         reader=reader,
         x=x,
@@ -102,13 +109,10 @@ def spread_of(reader: Reader, matrix: RunMatrix) -> Spread:
         error=max(float(error[0]), floor),
         statistics=statistics,
         errors=np.maximum(errors, floor),
-        freedom=max(matrix.runs - np.unique(strata).size, 1),
+        pseudo=statistic[0] + moved - moved.mean(),
+        strata=strata,
+        floor=floor,
     )
-
-
-def _strata(instance: np.ndarray) -> np.ndarray:
-    _, counts = np.unique(instance, return_counts=True)
-    return instance if counts.min() > 1 else np.zeros_like(instance)
 
 
 @functools.lru_cache(maxsize=2)

@@ -23,6 +23,7 @@ import numpy as np
 
 LIMIT = 20.0  # growth exponents are sought in [-LIMIT, LIMIT]: beyond, all growth lies in one interval
 LEAST_POINTS = 3
+RESOLUTION = 1e-3  # to which exponents are read
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,9 @@ class Reading:
 
 
 class Reader(Protocol):
-    """A statistic of curves, and the exponent that it stands for (increasing in it)."""
+    """A statistic of curves, and the exponent that it stands for (increasing in it), read to `resolution`."""
+
+    resolution: float
 
     def read(self, x: np.ndarray, curves: np.ndarray) -> Reading:
         """Read `curves [B, K]` at `x [K]`."""
@@ -51,6 +54,8 @@ class Reader(Protocol):
 
 class Slope:
     """The log-log slope."""
+
+    resolution = RESOLUTION
 
     def read(self, x: np.ndarray, curves: np.ndarray) -> Reading:
         """Read the slopes of `curves [B, K]`; nan where fewer than three points are positive."""
@@ -74,6 +79,8 @@ class Slope:
 
 class Growth:
     """The mean log x at which a cumulative curve grows, in place of the exponent of its growth."""
+
+    resolution = RESOLUTION
 
     def read(self, x: np.ndarray, curves: np.ndarray) -> Reading:
         """Read the mean log x of the growth of `curves [B, K]`; nan for a curve that does not grow."""

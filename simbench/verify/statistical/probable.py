@@ -2,9 +2,16 @@
 
     Probable    P(measured <= theory at every checkpoint of a run) >= 1 - delta
 
-Of n independent runs k break the bound. Whatever their worlds, k is at most Binomial(n, delta) if the claim is true,
-so P(Bin(n, delta) >= k) is a valid p-value; it is exact where delta is attained. Not being refuted is all that can be
-asked of such a claim, hence its controls, bounds sharpened until about half of the runs break them, carry the weight.
+Population "worlds": of n independent runs k break the bound. If on average over these worlds at most delta do, k is
+in its upper tail at most Binomial(n, delta) [Hoeffding 1956], so P(Bin(n, delta) >= k) is a valid p-value; it is exact
+where every world attains delta. A theorem about every world is tested so: it is refuted where it fails in these.
+
+Population "family": the average over worlds is meant, and runs of one world are one observation, the share of them
+that breaks the bound. The test is that of values in [0, 1] (`bounded.py`), of guaranteed size; where every world has
+one run, it is the binomial one.
+
+Not being refuted is all that can be asked of such a claim, hence its controls, bounds sharpened until about half of the
+runs break them, carry the weight.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +21,8 @@ import numpy as np
 from scipy import special
 
 from simbench.errors import SimbenchError
+from simbench.verify.statistical.mean_test import MeanTest
+from simbench.verify.statistical.population import about, too_few
 from simbench.verify.statistical.protocol import ALPHA, Statistical, only
 from simbench.verify.statistical.trial import Trial
 
@@ -83,32 +92,50 @@ class Probable(Statistical):
         runs = [table["instance"].to_numpy(), table["run"].to_numpy()]
         broken = table.assign(broken=self.numbers("violates", table)).groupby(runs)["broken"].any()
         count, total = int(broken.sum()), len(broken)
-        counts = {"runs": total}
-        if total < self.least:
-            return Trial.void(f"{total} runs; at least {self.least} are needed", counts)
+        instance = broken.index.get_level_values(0).to_numpy()
+        worlds = int(np.unique(instance).size)
+        counts = {"runs": total, "worlds": worlds}
+        few = self._too_few(instance)
+        if few is not None:
+            return Trial.void(few, counts)
         reached, at_delta, problem = self._use(table, runs)
         if problem is not None:
             return Trial.void(problem, counts)
-        ceiling = float(special.betaincinv(count + 1, total - count, 1.0 - ALPHA)) if count < total else 1.0
+        if self.population == "worlds" or worlds == total:
+            ceiling = (
+                float(special.betaincinv(count + 1, total - count, 1.0 - ALPHA)) if count < total else 1.0
+            )
+            against = float(special.bdtrc(count - 1, total, self.delta)) if count else 1.0
+        else:
+            shares = MeanTest.of(broken.to_numpy(dtype=np.float64), instance, "family", (0.0, 1.0))
+            ceiling, against = shares.interval(ALPHA)[1], shares.above(self.delta)
         finding = (
             f"{count} of {total} runs break the bound, {self.delta:g} of them may; "
             f"their probability is at most {ceiling:.3g} (99 %)"
         )
+        finding += f"; {about(worlds, self.population)}"
         if at_delta is not None:
             finding += f"; a constant of {at_delta:.3g} x would be broken by just that many"
         return Trial(
-            against=float(special.bdtrc(count - 1, total, self.delta)) if count else 1.0,
+            against=against,
             support=None,
             finding=finding,
             counts=counts,
             tightness=reached,
             detail={
+                "population": self.population,
                 "broken": count,
                 "delta": self.delta,
                 "probability_at_most": ceiling,
                 "constant_at_delta": at_delta,
             },
         )
+
+    def _too_few(self, instance: np.ndarray) -> str | None:
+        """Return why there is no evidence, or None; single runs of these worlds are no obstacle to a binomial count."""
+        if instance.size < self.least:
+            return f"{instance.size} runs; at least {self.least} are needed"
+        return too_few(instance, "family", self.least, "runs") if self.population == "family" else None
 
     def _use(
         self, table: "pd.DataFrame", runs: list[np.ndarray]

@@ -14,8 +14,9 @@ one row per (setting, instance, run, learner, checkpoint). `where` narrows the s
 something that no study plays defines `simulate(self, preset, seed)` instead, which returns such a table (columns
 `instance`, `run`, `round`, and its own; `learner` and `setting` if it has several).
 
-The unit of evidence is the run, (instance, run): runs have tapes of their own, checkpoints of a run and settings of a
-study have not. A claim speaks of every setting of its (narrowed) study.
+Runs, (instance, run), have tapes of their own; checkpoints of a run and settings of a study have not. Whether the unit
+of evidence is the run or the world is the claim's `population` (`population.py`). A claim speaks of every setting of
+its (narrowed) study.
 """
 
 import copy
@@ -26,6 +27,7 @@ import numpy as np
 
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.verify.protocol import Claim
+from simbench.verify.statistical.population import POPULATIONS
 from simbench.verify.statistical.trial import Trial
 
 if TYPE_CHECKING:
@@ -60,11 +62,13 @@ class Statistical(Claim):
     Attributes:
         study: the experiment whose results it reads; None for a claim that simulates.
         where: grid key to the value, or the list of values, that it speaks of.
+        population: "family", expectations are over worlds and runs; or "worlds", over runs in the worlds of the study.
         least: how few runs (or pairs) are never called evidence.
     """
 
     study: str | None = None
     where: Mapping[str, Any] = {}
+    population: str = "family"
     controls: tuple[Altered, ...] = ()
     least: ClassVar[int] = 2
     simulate: Callable[..., "pd.DataFrame"] | None = None
@@ -104,6 +108,10 @@ class Statistical(Claim):
             raise SimbenchError(
                 f'{where} needs one source of runs: either study = "NAME" or simulate(self, preset, seed).'
             )
+        if cls.population not in POPULATIONS:
+            raise SimbenchError(
+                f"{where} has population = '{cls.population}'; it must be one of {', '.join(POPULATIONS)}."
+            )
         for control in cls.controls:
             if not isinstance(control, Altered):
                 raise SimbenchError(
@@ -113,7 +121,8 @@ class Statistical(Claim):
     def described(self) -> list[tuple[str, str]]:
         """Return the study and what it is narrowed to."""
         source = self.study or f"simulated by {type(self).simulate.__module__}"
-        told = [("study", source)]
+        over = "the family of worlds" if self.population == "family" else "the worlds of the study"
+        told = [("study", source), ("population", over)]
         if self.where:
             told.append(("where", ", ".join(f"{key} = {value}" for key, value in self.where.items())))
         return told

@@ -20,6 +20,8 @@ import numpy as np
 from simbench.errors import SimbenchError
 from simbench.verify.statistical.bootstrap import Spread, spread_of
 from simbench.verify.statistical.exponents import LEAST_POINTS, Growth, Slope
+from simbench.verify.statistical.mean_test import MeanTest
+from simbench.verify.statistical.population import about, too_few, units
 from simbench.verify.statistical.protocol import ALPHA, Statistical, only
 from simbench.verify.statistical.runs import RunMatrix, run_matrix
 from simbench.verify.statistical.trial import Trial
@@ -45,7 +47,7 @@ class Rate(Statistical):
     """
 
     kind = "rate"
-    least: ClassVar[int] = 50
+    least: ClassVar[int] = 100
     learner: str | None = None
     column: str = "regret"
     x: str = "round"
@@ -98,16 +100,18 @@ class Rate(Statistical):
                 table["round"] == table.groupby(["instance", "run", self.x])["round"].transform("max")
             ]
         matrix = run_matrix(table, "value", across=self.x)
-        counts = {"runs": matrix.runs}
-        if matrix.runs < self.least:
-            return Trial.void(f"{matrix.runs} runs; at least {self.least} are needed", counts)
+        counts = {"runs": matrix.runs, "worlds": matrix.instances}
+        few = too_few(matrix.instance, self.population, self.least, "runs")
+        if few is not None:
+            return Trial.void(few, counts)
         if not np.isfinite(matrix.values).all():
             return Trial.void(f"{self.column} is not finite in some rows", counts)
         matrix = self._in_window(matrix)
         problem = self._too_little(matrix)
         if problem is not None:
             return Trial.void(problem, counts)
-        return self._outcome(spread_of(Growth() if self.growth else Slope(), matrix), matrix, counts)
+        spread = spread_of(Growth() if self.growth else Slope(), units(matrix, self.population))
+        return self._outcome(spread, matrix, counts)
 
     def _too_little(self, matrix: RunMatrix) -> str | None:
         """Return why no exponent can be read in the window, or None."""
@@ -139,7 +143,7 @@ class Rate(Statistical):
         kept = (x >= low * (1 - 1e-9)) & (x <= high * (1 + 1e-9))
         return RunMatrix(rounds=x[kept], values=matrix.values[:, kept], instance=matrix.instance)
 
-    def _outcome(self, spread: Spread, matrix: RunMatrix, counts: dict[str, int]) -> Trial:
+    def _outcome(self, spread: "Spread | MeanTest", matrix: RunMatrix, counts: dict[str, int]) -> Trial:
         low, high = _limits(self)
         above, below = spread.above(high), spread.below(low)
         inside = [spread.below(high)] if math.isfinite(high) else []
@@ -157,10 +161,12 @@ class Rate(Statistical):
             support=max(inside),
             finding=(
                 f"exponent {spread.exponent:.3f} in [{ends[0]:.3f}, {ends[1]:.3f}] ({1 - 2 * ALPHA:.0%}), "
-                f"claimed {self._claimed()}; {self.x} {matrix.rounds[0]:g} to {matrix.rounds[-1]:g}"
+                f"claimed {self._claimed()}; {self.x} {matrix.rounds[0]:g} to {matrix.rounds[-1]:g}; "
+                f"{about(matrix.instances, self.population)}"
             ),
             counts=counts,
             detail={
+                "population": self.population,
                 "exponent": spread.exponent,
                 "interval": list(ends),
                 "level": 1 - 2 * ALPHA,

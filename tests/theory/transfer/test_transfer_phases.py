@@ -14,11 +14,11 @@ LEVEL = {"TPO": 18.0, "TPO, theory": 1e6, "XPO": 30.0}  # at which regret stops,
 
 
 def runs(rounds):
-    """Regret of 60 runs: that of learners stops, that of the best source does not."""
+    """Regret of 60 runs in 20 worlds: that of learners stops, that of the best source does not."""
     T = np.unique(np.round(np.geomspace(1, rounds, 40)))
     curves = {label: level * (T / (T + 150.0)) for label, level in LEVEL.items()} | {"best source": GAP * T}
     return pd.concat(
-        table(noise * curve, T, learner=label, phase_end=GAP**-2)
+        table(noise * curve, T, instances=20, learner=label, phase_end=GAP**-2)
         for noise, (label, curve) in zip(NOISE, curves.items(), strict=True)
     ).assign(**{"environment.sources.gap": GAP})
 
