@@ -1,7 +1,7 @@
 """Empirical TPO against three baselines, beside the published table, and which arms it pulls.
 
 Left: the rate at which empirical TPO's policy beats each baseline's after each iteration, in the synthetic analogue
-(interval of the mean over its runs) and as published for T5 summarisation (95 % intervals, three seeds). The two share
+(interval of the mean, over worlds) and as published for T5 summarisation (95 % intervals, three seeds). The two share
 their order, not their scale. Right: which share of the prompts of an iteration each arm got in the synthetic analogue;
 the null arm, which asks no source, takes over as the policy outgrows the sources.
 Source: huang2025, Table 1; simbench.
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from simbench.show.bands import mean_band
+from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.verify.statistical.runs import run_matrix
 
@@ -39,8 +39,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     figure = new_figure(width=DOUBLE_COLUMN, height=2.7)
     ours, theirs, arms = figure.subplots(1, 3)
     lines = [_drawn(ours, theirs, played, arm, look) for arm, look in looks(AGAINST).items()]
-    runs = len(played.groupby(["instance", "run"]))
-    ours.set_title(f"synthetic (ours), {runs} runs")
+    ours.set_title(f"synthetic (ours), band {over(played['instance'].nunique())}")
     theirs.set_title("published: T5 summarisation")
     for ax in (ours, theirs):
         ax.axhline(50.0, color="black", linewidth=0.6, linestyle=":")

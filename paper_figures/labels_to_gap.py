@@ -60,7 +60,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     runs = {name: int(table[table["learner"] == name].groupby(BETA)["run"].nunique().min()) for name in look}
     told = ", ".join(f"{name} {count}" for name, count in runs.items())
     figure.supxlabel(
-        f"runs: {told}; bars: {LEVEL:.0%} bootstrap interval; left, solid: offline, dashed: greedy; "
+        f"runs: {told}; bars: {LEVEL:.0%} bootstrap interval over runs; left, solid: offline, dashed: greedy; "
         "points not reached are left out",
         fontsize=SMALL_FONT_SIZE,
     )

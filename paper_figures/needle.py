@@ -143,9 +143,13 @@ def _dress(figure: Any, top: Any, bottom: Any, names: list[str], table: pd.DataF
     handles = [
         top.scatter([], [], s=8.0, color=FREE, linewidths=0, label="a run"),
         top.scatter([], [], s=10.0, facecolors="none", edgecolors=STUCK, linewidths=0.8, label="a stuck run"),
-        top.plot([], [], color="black", linewidth=1.2, label=f"mean of all runs, with {LEVEL:.0%} interval")[
-            0
-        ],
+        top.plot(
+            [],
+            [],
+            color="black",
+            linewidth=1.2,
+            label=f"mean of all runs, with {LEVEL:.0%} interval over runs",
+        )[0],
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     runs = int(

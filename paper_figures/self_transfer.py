@@ -4,7 +4,7 @@ Left and middle: the mean gap of pi_OFF (solid) and of the average policy that g
 of one size whose coverability C_cov is 2.3 and 11.3. In the left panel the class holds a reward whose policy is .03
 short of pi* and the safest before any label; in the middle none that is good before the data say so. Right: both at the
 last T against the coverability: the online learner pays for it; what is distilled does where it starts from nothing.
-Bands and bars: bootstrap interval of the mean. Source: huang2025, Theorem 3.2; simbench.
+Bands and bars: interval of the mean. Source: huang2025, Theorem 3.2; simbench.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simbench.show.bands import mean_band
+from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, new_figure
 from simbench.verify.statistical.runs import LEVEL, run_matrix
 
@@ -69,8 +69,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     right.legend(loc="upper left")
     runs = last[["instance", "run"]].drop_duplicates()
     figure.supxlabel(
-        f"{len(runs)} runs of XPO in {runs['instance'].nunique()} worlds of 252 or 253 rewards; bands and bars: "
-        f"{LEVEL:.0%} bootstrap interval of the mean",
+        f"{len(runs)} runs of XPO, 252 or 253 rewards; bands and bars: {LEVEL:.0%} interval of the mean "
+        f"{over(runs['instance'].nunique())}",
         fontsize=SMALL_FONT_SIZE,
     )
     return figure

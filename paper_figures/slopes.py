@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from simbench.show.bands import SPREAD, mean_band
+from simbench.show.bands import SPREAD, mean_band, over, shown_population
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, Look, looks, new_figure
 from simbench.theory.rates.minimax_rate import MADE_FOR, SEPARATION, WORST, at_their_labels, together
 from simbench.verify.statistical.bootstrap import spread_of
 from simbench.verify.statistical.exponents import LEAST_POINTS, Slope
+from simbench.verify.statistical.population import units
 from simbench.verify.statistical.protocol import ALPHA
 from simbench.verify.statistical.runs import LEVEL, RunMatrix, interval, resample_weights, run_matrix
 
@@ -71,7 +72,7 @@ def fitted(matrix: RunMatrix, *, first: float) -> tuple[RunMatrix, float, tuple[
     """
     kept = matrix.rounds >= first * (1.0 - 1e-9)
     window = RunMatrix(rounds=matrix.rounds[kept], values=matrix.values[:, kept], instance=matrix.instance)
-    spread = spread_of(Slope(), window)
+    spread = spread_of(Slope(), units(window, shown_population(matrix.instances)))
     return window, spread.exponent, spread.interval(ALPHA)
 
 
@@ -187,10 +188,10 @@ def _power(value: float) -> str:
 
 
 def _caption(matrices: dict[str, RunMatrix], read: pd.DataFrame) -> str:
-    runs = "; ".join(f"{name} {m.runs} in {m.instances} worlds" for name, m in matrices.items())
+    runs = "; ".join(f"{name} {m.runs}, {over(m.instances)}" for name, m in matrices.items())
     pairs = read.groupby([MADE_FOR, SEPARATION]).size().min()
     return (
-        f"runs: {runs}; two arms {pairs} per point\nDark band and bars: {LEVEL:.0%} interval of the mean, "
+        f"runs: {runs}; two arms {pairs} per point, over runs\nDark band and bars: {LEVEL:.0%} interval of the mean, "
         f"pale: central {SPREAD:.0%} of runs; brackets: {1 - 2 * ALPHA:.0%}"
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from simbench.errors import SimbenchError
-from simbench.show.bands import mean_band
+from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, new_figure
 from simbench.study.study import load_study
 from simbench.verify.statistical.runs import LEVEL, run_matrix
@@ -44,7 +44,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, handlelength=2.6)
     figure.supxlabel(
-        f"{len(runs)} runs in {runs['instance'].nunique()} worlds; bands: {LEVEL:.0%} bootstrap interval of the mean",
+        f"{len(runs)} runs; bands: {LEVEL:.0%} interval of the mean {over(runs['instance'].nunique())}",
         fontsize=SMALL_FONT_SIZE,
     )
     return figure

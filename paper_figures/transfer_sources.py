@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simbench.show.bands import mean_band
+from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, Look, new_figure
 from simbench.verify.statistical.runs import LEVEL, run_matrix
 
@@ -36,9 +36,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     for ax, place, columns in ((left, "outside upper left", 2), (right, "outside upper right", 3)):
         handles, labels = ax.get_legend_handles_labels()
         figure.legend(handles, labels, loc=place, ncols=columns, handlelength=2.6)
-    figure.supxlabel(
-        "; ".join(told) + f"; bars: {LEVEL:.0%} bootstrap interval of the mean", fontsize=SMALL_FONT_SIZE
-    )
+    figure.supxlabel("; ".join(told) + f"; bars: {LEVEL:.0%} interval of the mean", fontsize=SMALL_FONT_SIZE)
     return figure
 
 
@@ -103,7 +101,7 @@ def _bars(ax: Any, points: np.ndarray, look: Look, label: str) -> None:
 
 def _count(table: pd.DataFrame) -> str:
     runs = table[["instance", "run"]].drop_duplicates()
-    return f"{len(runs)} runs in {runs['instance'].nunique()} worlds"
+    return f"{len(runs)} runs, bars {over(runs['instance'].nunique())}"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pandas as pd
 from simbench.engine.currencies import CURRENCIES
 from simbench.errors import SimbenchError
 from simbench.quantities import MEASURED
-from simbench.show.bands import SPREAD, mean_band
+from simbench.show.bands import SPREAD, mean_band, over
 from simbench.show.growth import enough_for_law, growth_law
 from simbench.show.growth_law import GrowthLaw
 from simbench.show.style import Look, looks, paper_style
@@ -125,8 +125,8 @@ def band_caption(curves: list[Curve]) -> str:
     """Return the sentence that says what the bands are."""
     runs, instances = curves[0].matrix.runs, curves[0].matrix.instances
     return (
-        f"{runs} runs in {instances} world{'s' if instances > 1 else ''}; dark band: {LEVEL:.0%} bootstrap interval of "
-        f"the mean, pale band: central {SPREAD:.0%} of runs"
+        f"{runs} runs in {instances} world{'s' if instances > 1 else ''}; dark band: {LEVEL:.0%} interval of the "
+        f"mean {over(instances)}, pale band: central {SPREAD:.0%} of runs"
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from simbench.errors import SimbenchError
-from simbench.show.bands import mean_band
+from simbench.show.bands import mean_band, over
 from simbench.verify.statistical.runs import RunMatrix, interval, resample_weights, run_matrix
 from tests.show.synthetic import law_matrix, tidy
 
@@ -104,3 +104,21 @@ def test_intervals_of_finite_samples_are_those_of_numpy():
     for level in (0.5, 0.9, 0.95):
         expected = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
         np.testing.assert_allclose(interval(samples, level), expected, rtol=1e-14)
+
+
+def test_from_sixteen_worlds_on_the_interval_is_over_worlds():
+    many = law_matrix(np.sqrt, noise=0.7, runs=60, instances=20, tag="family")
+    apart = RunMatrix(
+        rounds=many.rounds, values=many.values * (1.0 + 0.1 * many.instance[:, None]), instance=many.instance
+    )
+    band = mean_band(apart)
+    by_world = np.array([apart.values[apart.instance == i].mean(axis=0) for i in range(20)])
+    student = stats.ttest_1samp(by_world, 0.0).confidence_interval(0.95)
+    np.testing.assert_allclose(band["mean"], by_world.mean(axis=0))
+    np.testing.assert_allclose(band["low"], student.low)
+    np.testing.assert_allclose(band["high"], student.high)
+    assert [over(20), over(8), over(1)] == [
+        "over 20 worlds",
+        "over runs within 8 worlds",
+        "over runs within 1 world",
+    ]
