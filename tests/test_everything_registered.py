@@ -13,6 +13,8 @@ import pytest
 import simbench as sb
 from simbench import registry
 from simbench.bandit import Bandit
+from simbench.engine import choose_engine
+from simbench.errors import SimbenchError
 from simbench.learners.protocols.batch import BatchLearner
 from simbench.learners.protocols.collecting import CollectingLearner
 from simbench.learners.protocols.iterative import IterativeMethod
@@ -125,6 +127,21 @@ SLOW = {"empirical_tpo": pytest.mark.thorough}  # ten seconds, one operation at 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW.get(n, ())) for n in shipped("learner")])
 def test_learners(name, world):
     check_learner(learner_of(name), world)
+
+
+def test_a_world_without_reward_is_refused_by_name_or_fit_to_learn_in():
+    games = sb.make("cyclic_games")
+    for name in shipped("learner"):
+        learner = learner_of(name)
+        if isinstance(learner, RoundLearner):  # charged by the reward in every round
+            with pytest.raises(SimbenchError, match="which is charged regret.* needs a reward"):
+                choose_engine("auto", learner, games)
+        elif name == "empirical_tpo":
+            with pytest.raises(SimbenchError, match="empirical_tpo needs a reward"):
+                learner.check(games)
+        else:
+            with sb.float64():
+                check_policy(learner.policy(started(learner, games), games), games)
 
 
 @pytest.mark.parametrize("name", shipped("family"))

@@ -27,10 +27,13 @@ Learner = RoundLearner[Any] | BatchLearner[Any] | IterativeMethod[Any]
 def choose_engine(engine: str, learner: Learner, world: Bandit) -> str:
     """Return 'numba' or 'jax': 'auto' takes numba on a CPU when a round learner has a kernel; no other has one.
 
-    Raises `SimbenchError` for an unknown engine, or for numba with a learner that has none.
+    Raises `SimbenchError` for an unknown engine, for numba with a learner that has none, or for a round learner in a
+    world without the reward that it is charged by.
     """
     if engine not in ENGINES:
         raise SimbenchError(f"engine is '{engine}'; it must be one of {', '.join(ENGINES)}.")
+    if isinstance(learner, RoundLearner):
+        require_regrets(learner, world)
     has_kernel = isinstance(learner, RoundLearner) and learner.kernel(world) is not None
     if engine == "numba" and not has_kernel:
         raise numba_engine.no_kernel(learner)
@@ -95,7 +98,6 @@ def run_block(
             block=block,
         )
     require_block(runs, block)
-    require_regrets(learner, world)
     names = quantities_of(learner, world, quantities)
     if rounds > LAST_ROUND:
         raise SimbenchError(f"rounds is {rounds}; it must be at most {LAST_ROUND}.")

@@ -114,7 +114,7 @@ def _snapshots(
                 iteration=made,
                 round=made,
                 labels=method.labels(made),
-                log_policy=require_policies(method, np.asarray(view.log_policy), CHARGED, when),
+                log_policy=require_policies(method, np.array(view.log_policy), CHARGED, when),
                 mean_policy=None if view.policy_sum is None else np.asarray(view.policy_sum) / made,
                 regret=np.zeros((width, 0)),
                 diagnostics=np.array([view.diagnostics[name] for name in names]).reshape(-1, width).T,

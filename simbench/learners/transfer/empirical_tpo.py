@@ -115,7 +115,8 @@ class EmpiricalTPO(CollectingLearner[Team, TeamPairs]):
             raise SimbenchError(f"against is {list(self.against)}; a baseline is named once.")
 
     def check(self, world: Bandit) -> None:
-        """Refuse a world without the sources that are named, or without what the class of rewards needs."""
+        """Refuse a world without a reward, the sources that are named, or what the class of rewards needs."""
+        world.rewarded("empirical_tpo")
         for arms in self._team:
             require_arms(world, arms)
         self._function_class().check(world)
