@@ -134,7 +134,7 @@ def test_a_world_without_reward_is_refused_by_name_or_fit_to_learn_in():
     for name in shipped("learner"):
         learner = learner_of(name)
         if isinstance(learner, RoundLearner):  # charged by the reward in every round
-            with pytest.raises(SimbenchError, match="which is charged regret.* needs a reward"):
+            with pytest.raises(SimbenchError, match=r"which is charged regret.* needs a reward"):
                 choose_engine("auto", learner, games)
         elif name == "empirical_tpo":
             with pytest.raises(SimbenchError, match="empirical_tpo needs a reward"):
