@@ -136,7 +136,8 @@ def digest(certificate: Mapping[str, Any]) -> str:
 def claim_digest(claim: Deterministic) -> str:
     """Return the digest of what a claim says: its kind, its domain, and the text of its sides and assumptions."""
     parts = [claim.kind, ADDRESS.sub("", repr(claim.domain)), ADDRESS.sub("", repr(claim.tight_on))]
-    for method in (claim.measured, claim.theory, claim.assumes):
+    assumptions = [claim.assumes, claim.assumes_margin] if claim.has_assumption else []
+    for method in (claim.measured, claim.theory, *assumptions):
         try:
             parts.append(inspect.getsource(method))
         except (OSError, TypeError):

@@ -19,6 +19,7 @@ from flint import arb
 from simbench.verify.ball import extended
 from simbench.verify.protocol import Deterministic, Identity, Lower
 
+LEAST_SIZE = 1e-290  # below it float64 has no digits left to compare
 FAR = 50.0  # nats by which an instance without a ratio is set below (or above) all that have one
 
 
@@ -30,7 +31,7 @@ def oriented(claim: Deterministic, measured: Any, theory: Any) -> tuple[Any, Any
 def objective(claim: Deterministic, measured: Any, theory: Any) -> Any:
     """Return the logarithm of the ratio, traced; where a ratio means nothing, the difference, far below or above."""
     if isinstance(claim, Identity):
-        size = jnp.maximum(jnp.maximum(jnp.abs(measured), jnp.abs(theory)), claim.scale)
+        size = jnp.maximum(jnp.maximum(jnp.abs(measured), jnp.abs(theory)), max(claim.scale, LEAST_SIZE))
         return 0.5 * jnp.log(((measured - theory) / size) ** 2 + 1e-60)
     lesser, greater = oriented(claim, measured, theory)
     positive = (lesser > 0) & (greater > 0)
@@ -46,7 +47,7 @@ def ratio(claim: Deterministic, measured: np.ndarray, theory: np.ndarray) -> np.
     """
     with np.errstate(all="ignore"):
         if isinstance(claim, Identity):
-            size = np.maximum(np.maximum(np.abs(measured), np.abs(theory)), claim.scale)
+            size = np.maximum(np.maximum(np.abs(measured), np.abs(theory)), max(claim.scale, LEAST_SIZE))
             quotient = np.abs(measured - theory) / (claim.tolerance * size)
             infinite = (size == np.inf) & ~np.isnan(measured) & ~np.isnan(theory)
             return np.where(infinite, np.where(measured == theory, 0.0, np.inf), quotient)
@@ -86,11 +87,14 @@ def ball_ratio(claim: Deterministic, measured: arb, theory: arb) -> arb:
     )
 
 
-def touches(margin_ball: arb, measured: arb, theory: arb) -> bool:
-    """Return whether the margin is zero to half the working precision: the sides meet, nothing is violated."""
+def touches(margin_ball: arb, measured: arb, theory: arb, *, last: bool) -> bool:
+    """Return whether the margin is zero to half the working precision: the sides meet, nothing is violated.
+
+    At the last precision that is tried (`last`), a margin within a few units of the last place counts as well: sides
+    that are exactly zero leave balls as wide as the rounding of their terms, and have no size to compare it with.
+    """
     if not (measured.is_finite() and theory.is_finite() and margin_ball.contains(0)):
         return False
-    size = extended.larger(abs(measured), abs(theory)).upper()
-    return bool(
-        abs(margin_ball).upper() <= size * arb(2) ** (-flint.ctx.prec // 2) + arb(2) ** (-flint.ctx.prec)
-    )
+    size = extended.larger(abs(measured), abs(theory)).lower()
+    floor = arb(2) ** (-15 * flint.ctx.prec // 16) if last else arb(0)
+    return bool(abs(margin_ball).upper() <= size * arb(2) ** (-flint.ctx.prec // 2) + floor)

@@ -9,20 +9,22 @@ A misprint's control is its correction, which must hold at the very instance tha
 
 import math
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 
 from simbench.errors import SimbenchError
 from simbench.verify.ball import UnknownPrimitiveError
-from simbench.verify.explore import Candidate, Effort, Sample, ranked, sample, samples, suspects
+from simbench.verify.explore import Candidate, Effort, Sample, ranked, sample, samples
 from simbench.verify.hunter import ascend
 from simbench.verify.proof import PRECISIONS, Proof, decide
 from simbench.verify.protocol import Control, Deterministic, Exists, find_claim
 from simbench.verify.sampling import random_points
 from simbench.verify.sides import Sides
+from simbench.verify.suspicion import in_turns, size_classes
 from simbench.verify.verdict import ControlOutcome
 
-LOOKS = 8  # suspicions examined per sample: a control that is false is false at most of them
+LOOKS = 16  # suspicions examined per sample: a control that is false is false at most of them
 GLANCES = 4  # instances per sample looked at before anything is compiled
 SOURCES = ("tight family", "hunter", "corners", "random", "witness")
 
@@ -107,9 +109,9 @@ def _best_and_first(variant: Deterministic, tried: list[Sample]) -> list[tuple[s
 
 
 def first_proof(fresh: Iterable[Sample], constant: float) -> tuple[Candidate, Proof] | None:
-    """Return the first violation that ball arithmetic proves, looking at the worst suspicions of each sample."""
+    """Return the first violation that ball arithmetic proves, looking at the worst suspicions of every size."""
     for one in fresh:
-        for candidate in suspects(one)[:LOOKS]:
+        for _, candidate in islice(in_turns(size_classes([one])), LOOKS):
             proof = decide(candidate.sides, candidate.point, constant)
             if proof.status == "proved":
                 return candidate, proof

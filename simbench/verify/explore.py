@@ -2,10 +2,10 @@
 
     samples(claim, effort)  ->  Sample, Sample, ...      lazily: a control stops at its first proof
 
-A sample is a set of points of one domain and shape with the ratios lesser/greater there (float64). Ratios
-above 1 are suspicions; `suspects` lists them, worst first, for `proof.decide`. A closer look is dear, and the
-same point is often tried again (a small cube has few corners, and the hunter returns a start that it cannot
-better), so no list of candidates names an instance twice.
+A sample is a set of points of one domain and shape with the ratios lesser/greater there (float64). Ratios above 1 are
+suspicions; `suspicion.size_classes` says which are decided. A closer look is dear, and the same point is often tried
+again (a small cube has few corners, and the hunter returns a start that it cannot better), so no list of candidates
+names an instance twice.
 """
 
 import dataclasses
@@ -36,7 +36,8 @@ class Effort:
         hunt_all: hunt on every shape, not only on the first.
         hunt_identities: hunt identities, too. Where one fails it fails on an open set, mostly nearly everywhere, and is
             refuted by chance; ascent has little but rounding to climb.
-        suspects: how many suspicions are examined in ball arithmetic, at most.
+        seeds: starts of the hunter at the best points so far, of 128 in all; the others are fresh.
+        depth: multiplies the looks in ball arithmetic, at suspicions of a size and at instances of an identity.
     """
 
     random: int = 10_240
@@ -46,7 +47,14 @@ class Effort:
     waves: int = 1
     hunt_all: bool = False
     hunt_identities: bool = False
-    suspects: int = 64
+    depth: int = 1
+    seeds: int = BATCH // 2
+
+    def along_a_boundary(self) -> "Effort":
+        """Return the effort for a claim with a margin: two starts in a hundred find what lies along a boundary."""
+        return dataclasses.replace(
+            self, steps=2 * self.steps, waves=3 * self.waves, hunt_all=True, seeds=BATCH // 8
+        )
 
 
 EFFORTS = {
@@ -59,7 +67,7 @@ EFFORTS = {
         waves=4,
         hunt_all=True,
         hunt_identities=True,
-        suspects=512,
+        depth=4,
     ),
 }
 
@@ -103,6 +111,7 @@ def samples(
     With `to_the_end` the caller will want them all, and what the hunter needs is compiled at the outset.
     """
     domain, name = claim.domain, claim.name
+    effort = effort.along_a_boundary() if claim.has_margin else effort
     hunted = domain.shapes if effort.hunt_all else domain.shapes[:1]
     if isinstance(claim, Identity) and not effort.hunt_identities:
         hunted = ()
@@ -135,7 +144,7 @@ def _hunted(seen: list[Sample], effort: Effort, constant: float) -> Iterator[Sam
     sides = seen[0].sides
     for wave in range(effort.waves):
         result = ascend(
-            sides, steps=effort.steps, wave=wave, seeds=best_points(seen, BATCH // 2), constant=constant
+            sides, steps=effort.steps, wave=wave, seeds=best_points(seen, effort.seeds), constant=constant
         )
         latest = sample(sides, "hunter", result.points, constant, result)
         yield latest
@@ -153,11 +162,6 @@ def best_points(seen: list[Sample], count: int) -> np.ndarray:
 def threshold(claim: Deterministic) -> float:
     """Return the ratio from which on float64 suspects a violation."""
     return 1.0 if isinstance(claim, Identity) else 1.0 + SUSPICIOUS
-
-
-def suspects(one: Sample) -> list[Candidate]:
-    """Return the instances of a sample whose ratio suspects a violation, the worst first."""
-    return ranked(one, above=threshold(one.sides.claim))
 
 
 def ranked(one: Sample, count: int | None = None, *, above: float = -np.inf) -> list[Candidate]:

@@ -9,13 +9,18 @@ import numpy as np
 
 from simbench.errors import SimbenchError
 from simbench.verify.comparison import ratio
-from simbench.verify.explore import Candidate, Effort, Sample, distinct, ranked, suspects, threshold
+from simbench.verify.confirmation import CONFIRMED, instances
+from simbench.verify.explore import Candidate, Effort, Sample, ranked, threshold
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
 from simbench.verify.sides import BATCH, Sides
+from simbench.verify.suspicion import in_turns, size_classes
 from simbench.verify.tightness import tightest
 
-PATIENCE = 12  # undecided instances after which no more are examined
+LEAST_CLIMBED = 1e-3  # share of instances that satisfy an assumption along whose boundary the hunter climbs
+LEAST_CHANCED = (
+    0.25  # the same of one that only says yes or no (tests/verify/test_thin_assumptions.py plants violations)
+)
 HIGHEST = 40.0  # log2 of the largest constant that is tried
 RESOLUTION = 1e-7  # of its log2
 
@@ -29,7 +34,7 @@ class Findings:
         self.counts: dict[str, int] = {}
         self.proved: tuple[Candidate, Proof] | None = None
         self.statuses: Counter[str] = Counter()
-        self.open = 0
+        self.suspected, self.open, self.confirmed = 0, 0, 0
         self.tightness: float | None = None
         self.found_by: str | None = None
         self.problem: str | None = None
@@ -42,14 +47,15 @@ class Findings:
         self.counts[one.found_by] = self.counts.get(one.found_by, 0) + count
         if isinstance(self.claim, Exists):
             with self._provable():
-                self._examine(suspects(one))
+                self._examine([one])
 
     def settle(self) -> None:
         """Decide the suspicions, look for ill-posed spots, confirm the tightest instance."""
         with self._provable():
             if not isinstance(self.claim, Exists):
-                worst = sorted((c for one in self.tried for c in suspects(one)), key=lambda c: -c.ratio)
-                self._examine(list(distinct(worst)))
+                self._examine(self.tried)
+            if isinstance(self.claim, Identity) and self.proved is None:
+                self._confirm()
             if self.proved is None and self.problem is None:
                 self.problem = self._ill_posed()
             if not isinstance(self.claim, Identity):
@@ -65,18 +71,32 @@ class Findings:
         except SimbenchError as error:
             self.problem = f"claim '{self.claim.name}' cannot be proved: {error}"
 
-    def _examine(self, candidates: list[Candidate]) -> None:
-        examined = 0
-        for candidate in candidates[: self.effort.suspects]:
-            proof = decide(candidate.sides, candidate.point)
-            examined += 1
-            self.statuses[proof.status] += 1
-            if proof.status == "proved":
-                self.proved = (candidate, proof)
+    def _examine(self, tried: list[Sample]) -> None:
+        classes = size_classes(tried, self.effort.depth)
+        for one, candidate in in_turns(classes):
+            status = self._decide(candidate)
+            if status == "proved":
                 return
-            if self.statuses["undecided"] >= PATIENCE:
-                break
-        self.open = self.statuses["undecided"] + len(candidates) - examined
+            one.refuted += status != "undecided"
+            one.undecided += status == "undecided"
+        self.open += sum(one.open for one in classes)
+        self.suspected += sum(one.suspected for one in classes)
+
+    def _confirm(self) -> None:
+        for candidate in instances(self.tried, self.effort.depth):
+            status = self._decide(candidate)
+            if status == "proved":
+                return
+            self.confirmed += status in ("holds", "touches")
+            if self.confirmed >= CONFIRMED * self.effort.depth:
+                return
+
+    def _decide(self, candidate: Candidate) -> str:
+        proof = decide(candidate.sides, candidate.point)
+        self.statuses[proof.status] += 1
+        if proof.status == "proved":
+            self.proved = (candidate, proof)
+        return proof.status
 
     def _tightest(self) -> None:
         if self.proved is not None:
@@ -116,13 +136,37 @@ class Findings:
             return "its theory side is infinite wherever it was tried: its domain runs to where the bound says nothing"
         return "both sides are zero wherever it was tried: there is nothing to compare"
 
+    @property
+    def assumed_share(self) -> float | None:
+        """The share of random and extreme instances that satisfy the assumption; None for a claim without one."""
+        drawn = [one for one in self.tried if one.found_by in ("random", "corners")]
+        total = sum(len(one.points) for one in drawn)
+        if not self.claim.has_assumption or not total:
+            return None
+        return float(sum(one.values.assumed.sum() for one in drawn) / total)
+
+    def unsearched(self) -> str | None:
+        """Return why too few instances satisfied the assumption for a search to mean something, or None."""
+        share, least = self.assumed_share, LEAST_CLIMBED if self.claim.has_margin else LEAST_CHANCED
+        if share is None or share >= least:
+            return None
+        remedy = (
+            ""
+            if self.claim.has_margin
+            else ", or say it by assumes_margin, so that the hunter can climb along it"
+        )
+        return (
+            f"its assumption holds at {share:.3g} of the random and extreme instances, too few to have been searched "
+            f"(at least {least:g}): build it into the domain{remedy}"
+        )
+
     def smallest_constant(self) -> float | None:
         """Return the strongest constant that still holds on the tightest instances found: the least for an upper
         bound, the greatest for a lower one (the other way round where the claim places it in a denominator).
 
         By bisection of its logarithm; instances at which float64 wrongly suspects a violation are left out.
         """
-        if isinstance(self.claim, Identity | Exists) or self.problem is not None:
+        if isinstance(self.claim, Identity | Exists) or self.problem is not None or self.open:
             return None
         pools = self._pools()
         if not pools:
@@ -170,10 +214,23 @@ class Findings:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader should know though it changes no verdict."""
         told = []
-        refuted = self.statuses["holds"] + self.statuses["touches"]
-        if refuted:
-            violations = "1 violation" if refuted == 1 else f"{refuted} violations"
-            told.append(f"float64 suspected {violations} that ball arithmetic refuted")
+        if self.suspected and not self.proved:
+            violations = "1 violation" if self.suspected == 1 else f"{self.suspected:,} violations"
+            decided = (
+                "it"
+                if self.suspected == 1
+                else "all that were looked at, the worst of every size among them,"
+            )
+            if not self.open:
+                told.append(f"float64 suspected {violations}; ball arithmetic refuted {decided}".rstrip(","))
+        if isinstance(self.claim, Identity) and self.confirmed:
+            told.append(
+                f"confirmed in ball arithmetic to {self.claim.exact_tolerance:g} at {self.confirmed} instances"
+            )
+        if self.assumed_share is not None:
+            told.append(
+                f"its assumption holds at {self.assumed_share:.3g} of the random and extreme instances"
+            )
         frozen = sum(one.ascent.frozen for one in self.tried if one.ascent)
         if frozen:
             told.append(

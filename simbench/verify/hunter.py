@@ -8,19 +8,37 @@ what chance began and looks elsewhere. Everything is a pure function of (claim, 
 seconds decides how many waves are run, never what a wave finds. `random_search` spends the same number of
 evaluations blindly, for comparison.
 
+Where a claim assumes something of its instances (`assumes_margin`), suprema often lie where it barely holds. An ascent
+that leaves the assumption goes back to its boundary by Newton's step along the margin's gradient; one that is about to
+leave goes along the boundary instead, what points outwards being taken out of its direction. Starts need not satisfy
+the assumption.
+
 Adam: Kingma and Ba, arXiv 1412.6980, with its default moments; written out because it is four lines.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
 from simbench.verify.comparison import ratio
 from simbench.verify.sampling import random_points, uniform_points
-from simbench.verify.sides import BATCH, Sides
+from simbench.verify.sides import BATCH, Climb, Sides
 
 FIRST_STEP, LAST_STEP = 0.1, 0.001  # in units of the cube
+SHORT_STEP, SHORTEST_STEP = (
+    0.01,
+    1e-5,
+)  # where there is a boundary to follow: of every other start, and of all at last
 MOMENTS, GUARD = (0.9, 0.999), 1e-8
+MOMENTS_ON_A_BOUNDARY = (0.5, 0.9)  # the slope along a boundary is much smaller than the one that led to it
+
+
+class Wall(NamedTuple):
+    """The boundary of a claim's assumption: inward normals `[n, d]`, None without one, and distances to it `[n]`."""
+
+    normal: np.ndarray | None
+    distance: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,6 +85,11 @@ def ascend(
     points, ratios = u.copy(), np.full(len(u), np.nan)
     trajectory = np.full(steps, np.nan)
     frozen, sloped = np.zeros(len(u), dtype=bool), np.zeros(len(u), dtype=bool)
+    first_steps = np.full((len(u), 1), FIRST_STEP)
+    if sides.claim.has_margin:
+        first_steps[::2] = SHORT_STEP
+    last_step = SHORTEST_STEP if sides.claim.has_margin else LAST_STEP
+    moments = MOMENTS_ON_A_BOUNDARY if sides.claim.has_margin else MOMENTS
     for step in range(1, steps + 1):
         climb = sides.climb(u, constant)
         here = np.where(
@@ -78,14 +101,15 @@ def ascend(
             trajectory[step - 1] = np.nanmax(ratios)
         usable = np.isfinite(climb.gradient).all(axis=1)
         frozen |= ~usable & climb.values.assumed
-        gradient = np.where(usable[:, None], climb.gradient, 0.0)
+        wall = wall_of(climb, u)
+        size = first_steps * (last_step / first_steps) ** (step / steps)
+        gradient = kept_inside(np.where(usable[:, None], climb.gradient, 0.0), wall, size)
         sloped |= (gradient != 0).any(axis=1)
-        mean = MOMENTS[0] * mean + (1 - MOMENTS[0]) * gradient
-        spread = MOMENTS[1] * spread + (1 - MOMENTS[1]) * gradient**2
-        direction = mean / (1 - MOMENTS[0] ** step)
-        scale = np.sqrt(spread / (1 - MOMENTS[1] ** step)) + GUARD
-        size = FIRST_STEP * (LAST_STEP / FIRST_STEP) ** (step / steps)
-        u = np.clip(u + size * direction / scale, 0.0, 1.0)
+        mean = moments[0] * mean + (1 - moments[0]) * gradient
+        spread = moments[1] * spread + (1 - moments[1]) * gradient**2
+        direction = mean / (1 - moments[0] ** step)
+        scale = np.sqrt(spread / (1 - moments[1] ** step)) + GUARD
+        u = np.clip(u + along_the_boundary(size * direction / scale, wall, size), 0.0, 1.0)
     return Ascent(
         points=points,
         ratios=ratios,
@@ -94,6 +118,37 @@ def ascend(
         flat=int((~sloped).sum()),
         evaluations=steps * len(u),
     )
+
+
+def kept_inside(move: np.ndarray, wall: Wall, size: np.ndarray) -> np.ndarray:
+    """Return moves (or gradients) `[n, d]` without what points out of an assumption, within `size` of its end."""
+    if wall.normal is None:
+        return move
+    outwards = np.where(wall.distance < size[:, 0], np.minimum((move * wall.normal).sum(axis=1), 0.0), 0.0)
+    return move - outwards[:, None] * wall.normal
+
+
+def along_the_boundary(move: np.ndarray, wall: Wall, size: np.ndarray) -> np.ndarray:
+    """Return the moves `[n, d]` that keep or restore a claim's assumption; as they are where it has none.
+
+    Where it is violated the move is Newton's step back to the boundary, and a thousandth of `size` further.
+    """
+    if wall.normal is None:
+        return move
+    back = np.clip(-wall.distance + 1e-3 * size[:, 0], 0.0, FIRST_STEP)[:, None] * wall.normal
+    return np.where((wall.distance < 0)[:, None], back, kept_inside(move, wall, size))
+
+
+def wall_of(climb: Climb, u: np.ndarray) -> Wall:
+    """Return where the assumption's boundary lies, seen from the points `u [n, d]` and along the cube's faces."""
+    if climb.margin is None or climb.inward is None:
+        return Wall(None, np.zeros(0))
+    blocked = (u <= 0.0) & (climb.inward < 0) | (u >= 1.0) & (climb.inward > 0)
+    inward = np.where(np.isfinite(climb.inward) & ~blocked, climb.inward, 0.0)
+    length = np.sqrt((inward**2).sum(axis=1)) + GUARD**2
+    with np.errstate(over="ignore"):
+        distance = np.nan_to_num(climb.margin / length, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+    return Wall(inward / length[:, None], distance)
 
 
 def random_search(sides: Sides, *, evaluations: int, constant: float = 1.0) -> Ascent:

@@ -18,14 +18,14 @@ from simbench.errors import SimbenchError
 from simbench.precision import float64
 from simbench.verify.certificate import certify
 from simbench.verify.counterexample import told as lines_of
-from simbench.verify.explore import EFFORTS, Sample, best_points, ranked, sample, suspects
+from simbench.verify.explore import EFFORTS, Sample, best_points, sample
 from simbench.verify.hunter import ascend, random_search
 from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Claim, Deterministic, Identity, find_claim
 from simbench.verify.sampling import corner_points, random_points
 from simbench.verify.sides import BATCH, Sides
-
-LOOKS = 16  # suspicions examined per wave
+from simbench.verify.suspicion import in_turns, size_classes
+from simbench.verify.tightness import tightest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Quarry:
         trajectory: the best float64 ratio after each step of the wave that found it.
         certificate: the proof of a violation, or None.
         refuted: how many violations float64 suspected and ball arithmetic refuted.
-        undecided: how many it could not decide.
+        undecided: how many are open: it could not decide them, or one of their size.
     """
 
     name: str
@@ -66,7 +66,11 @@ class Quarry:
         return dataclasses.asdict(self) | {"shape": list(self.shape), "trajectory": list(self.trajectory)}
 
     def __str__(self) -> str:
-        found = self.certificate["sentence"] if self.certificate else "no violation"
+        found = "no violation"
+        if self.undecided:
+            found = f"undecided: {self.undecided:,} suspected violations are neither proved nor refuted"
+        if self.certificate:
+            found = self.certificate["sentence"]
         told = [
             f"{self.name}  [{self.source}]  {self.kind}: {found}",
             f"  best ratio {self.best:.8g} at shape {self.shape}; as many random evaluations: {self.blind:.4g}",
@@ -105,6 +109,7 @@ class _Hunt:
         self.best: tuple[float, Sample | None] = (-math.inf, None)
         self.statuses: list[str] = []
         self.evaluations = 0
+        self.open = 0
 
     def run(self, began: float, seconds: float) -> Quarry:
         """Run wave after wave, shape after shape."""
@@ -134,12 +139,12 @@ class _Hunt:
             evaluations=self.evaluations,
             seconds=time.perf_counter() - began,
             refuted=sum(status in ("holds", "touches") for status in self.statuses),
-            undecided=self.statuses.count("undecided"),
+            undecided=self.open,
             certificate=certificate,
         )
 
     def _wave(self, shape: tuple[int, ...], wave: int) -> tuple[Any, Proof] | None:
-        steps = EFFORTS["quick"].steps
+        effort = EFFORTS["quick"].along_a_boundary() if self.claim.has_margin else EFFORTS["quick"]
         if shape not in self.seen:
             sides = Sides(self.claim, self.claim.domain, shape)
             sides.prepare_to_climb()
@@ -150,24 +155,30 @@ class _Hunt:
             self.seen[shape] = [sample(sides, "random", np.concatenate(points))]
             self.evaluations += 16 * BATCH
         earlier = self.seen[shape]
-        ascent = ascend(earlier[0].sides, steps=steps, wave=wave, seeds=best_points(earlier, BATCH // 2))
+        ascent = ascend(
+            earlier[0].sides, steps=effort.steps, wave=wave, seeds=best_points(earlier, effort.seeds)
+        )
         self.evaluations += ascent.evaluations
         latest = sample(earlier[0].sides, "hunter", ascent.points, ascent=ascent)
         earlier.append(latest)
         self._confirm(latest)
-        for candidate in suspects(latest)[:LOOKS]:
+        classes = size_classes([latest] if wave else earlier)
+        for one, candidate in in_turns(classes):
             proof = decide(candidate.sides, candidate.point)
             self.statuses.append(proof.status)
             if proof.status == "proved":
                 self.best = (candidate.ratio, latest)
                 return candidate, proof
+            one.refuted += proof.status != "undecided"
+            one.undecided += proof.status == "undecided"
+        self.open += sum(one.open for one in classes)
         return None
 
     def _confirm(self, latest: Sample) -> None:
-        for candidate in ranked(latest, 4):
-            if candidate.ratio > self.best[0]:
-                ratio = candidate.ratio
-                if not isinstance(self.claim, Identity):
-                    ratio = decide(candidate.sides, candidate.point).middle_ratio
-                if ratio > self.best[0]:
-                    self.best = (ratio, latest)
+        if isinstance(self.claim, Identity):
+            ratio = float(np.nanmax(latest.ratios, initial=-math.inf))
+        else:
+            found = tightest([latest])
+            ratio = -math.inf if found is None else found[0]
+        if ratio > self.best[0]:
+            self.best = (ratio, latest)

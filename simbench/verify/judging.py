@@ -5,8 +5,9 @@
 
 A violation is reported only when ball arithmetic proves it at a particular instance; a suspicion that float64
 raised and balls refuted is no violation, and one that stays undecided makes the verdict inconclusive.
-"Consistent" needs all of: no violation, no open suspicion, sides defined wherever they were tried, the stated
-tightness reached, and at least one control, every one refuted with proof.
+"Consistent" needs all of: no violation, no open suspicion, sides defined wherever they were tried, an assumption that
+enough instances satisfy, an identity confirmed in ball arithmetic, the stated tightness reached, and at least one
+control, every one refuted with proof.
 """
 
 import time
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
 from simbench.verify.certificate import certify
+from simbench.verify.confirmation import CONFIRMED
 from simbench.verify.controls import corrected_holds, refute
 from simbench.verify.explore import EFFORTS, Effort, Sample, samples
 from simbench.verify.findings import Findings
@@ -107,6 +109,12 @@ def _outcome(claim: Deterministic, findings: Findings) -> tuple[str, str | None]
         return "inconclusive", findings.problem
     if findings.open > 0:
         return "inconclusive", f"{findings.open:,} suspected violations are neither proved nor refuted"
+    if (unsearched := findings.unsearched()) is not None:
+        return "inconclusive", unsearched
+    if isinstance(claim, Identity) and findings.confirmed < CONFIRMED:
+        return "inconclusive", (
+            f"ball arithmetic confirmed it at {findings.confirmed} instances of the {CONFIRMED} that are asked for"
+        )
     if not isinstance(claim, Identity) and (findings.tightness or 0.0) < claim.tightness:
         return "inconclusive", _not_tight(claim, findings.tightness)
     return "consistent", None

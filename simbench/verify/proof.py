@@ -2,7 +2,7 @@
 
     proved      the margin is wholly positive: the inequality fails at this instance, that is a theorem
     holds       the margin is wholly <= 0
-    touches     zero to half of the highest precision: the sides meet, as far as can be told
+    touches     zero to half of the precision, 128 bits or more: the sides meet, as far as can be told
     outside     the claim's assumptions are not met there (or not decided)
     undecided   none of these, up to the highest precision
 
@@ -20,6 +20,7 @@ from simbench.verify.comparison import ball_ratio, margin, touches
 from simbench.verify.sides import Sides
 
 PRECISIONS = (128, 256, 512, 1024)
+MEETING = 256  # bits from which on sides that agree to half of them are taken to meet
 DIGITS = 25  # of an enclosure as it is written down
 
 
@@ -45,15 +46,17 @@ def decide(
     proof = Proof(status="undecided", precision=precisions[-1])
     for precision in precisions:
         try:
-            proof = _at(sides, point, constant, precision)
+            proof = _at(sides, point, constant, precision, last=precision == precisions[-1])
         except Undecided:
             continue
+        if proof.status == "touches" and precision >= MEETING:
+            return proof
         if proof.status not in ("undecided", "touches"):
             return proof
     return proof
 
 
-def _at(sides: Sides, point: np.ndarray, constant: float, precision: int) -> Proof:
+def _at(sides: Sides, point: np.ndarray, constant: float, precision: int, *, last: bool) -> Proof:
     measured, theory, assumed = (
         value.item() for value in enclose(sides.program, [point, np.float64(constant)], precision=precision)
     )
@@ -69,7 +72,7 @@ def _at(sides: Sides, point: np.ndarray, constant: float, precision: int) -> Pro
         elif difference <= 0:
             status = "holds"
         else:
-            status = "touches" if touches(difference, measured, theory) else "undecided"
+            status = "touches" if touches(difference, measured, theory, last=last) else "undecided"
         return Proof(
             status=status,
             precision=precision,

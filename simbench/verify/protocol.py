@@ -24,6 +24,7 @@ Statistical kinds derive from `Claim` too (`simbench.verify.statistical`); nothi
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -106,9 +107,10 @@ class Deterministic(Claim):
         measured: the method (x) -> the measured side of the instance x, one number.
         theory: the method (x) or (x, constant=1.0) -> the theory side, a function that can be drawn.
         tight_on: a domain on which the two sides (nearly) meet, or None.
-        tightness: what the largest measured/theory must reach, or the test was vacuous (Lower:
-        theory/measured). assumes: a method returning a boolean; instances where it is false are not the
-        claim's business.
+        tightness: what the largest measured/theory must reach, or the test was vacuous (Lower: theory/measured).
+
+    An assumption that the domain does not build in is a method, `assumes_margin` or `assumes`. Instances that do not
+    satisfy it are not the claim's business.
     """
 
     domain: Domain
@@ -135,8 +137,29 @@ class Deterministic(Claim):
         return [(label, str(value)) for label, value in values if value]
 
     def assumes(self, x: Any) -> Any:
-        """Return whether x satisfies the assumptions that the domain does not build in (default: yes)."""
+        """Return whether x satisfies the assumptions that the domain does not build in (default: yes): a boolean.
+
+        The hunter cannot see how far an instance is from satisfying it; for an inequality say `assumes_margin`.
+        """
         return True
+
+    def assumes_margin(self, x: Any) -> Any:
+        """Return by how much x satisfies an assumption, one number: it holds where that is >= 0 (default: everywhere).
+
+        For KL(pi||ref) <= budget that is budget - KL(pi||ref). The hunter climbs along the boundary, where the supremum
+        of a claim often lies, so the number should be smooth; its scale does not matter.
+        """
+        return math.inf
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the claim says by how much its assumption holds."""
+        return getattr(type(self), "assumes_margin", None) is not Deterministic.assumes_margin
+
+    @property
+    def has_assumption(self) -> bool:
+        """Whether some instances of the domain may not be the claim's business."""
+        return self.has_margin or getattr(type(self), "assumes", None) is not Deterministic.assumes
 
     def theory_at(self, x: Any, constant: Any) -> Any:
         """Return the theory side with its constant multiplied by `constant`, wherever the claim puts it."""
@@ -178,16 +201,17 @@ class Identity(Deterministic):
     """`measured(x) = theory(x)` for every x of the domain.
 
     Attributes:
-        tolerance: allowed |measured - theory| in float64, relative to the larger side (and to `scale`
-        below it). exact_tolerance: the same in ball arithmetic, where only an approximation such as a
-        quadrature needs more. scale: the size under which differences are absolute (the units of the
-        statement).
+        tolerance: allowed |measured - theory| in float64, relative to the larger side. What exceeds it is a suspicion,
+            decided in ball arithmetic.
+        exact_tolerance: the same in ball arithmetic, where only an approximation such as a quadrature needs more.
+        scale: the size of the sides under which differences are absolute, for a statement that means it so; 0, the
+            default, compares the sides with each other however small they are.
     """
 
     kind = "identity"
     tolerance: float = 1e-9
     exact_tolerance: float = 1e-30
-    scale: float = 1.0
+    scale: float = 0.0
 
 
 class Exists(Deterministic):

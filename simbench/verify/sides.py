@@ -38,10 +38,15 @@ class Values(NamedTuple):
 
 
 class Climb(NamedTuple):
-    """One evaluation of the hunter's: the `gradient [n, d]` of its objective, and the values."""
+    """One evaluation of the hunter's: the `gradient [n, d]` of its objective, and the values.
+
+    `margin [n]` is that of the claim's assumption and `inward [n, d]` its gradient; None without such an assumption.
+    """
 
     gradient: np.ndarray
     values: Values
+    margin: np.ndarray | None = None
+    inward: np.ndarray | None = None
 
 
 class Sides:
@@ -70,7 +75,13 @@ class Sides:
         """Return gradient and values at `points [BATCH, d]`."""
         with float64():
             gradient, values = self._climb(points, constant)
-        return Climb(np.asarray(gradient), Values(*(np.asarray(side) for side in values)))
+            inward, margin = self._inward(points) if self.claim.has_margin else (None, None)
+        return Climb(
+            np.asarray(gradient),
+            Values(*(np.asarray(side) for side in values)),
+            None if margin is None else np.asarray(margin),
+            None if inward is None else np.asarray(inward),
+        )
 
     @functools.cached_property
     def program(self) -> Any:
@@ -89,23 +100,54 @@ class Sides:
         def total(points: Any, constant: Any) -> tuple[Any, Any]:
             """Each height depends on its own point alone, so the gradient of their sum holds all gradients."""
             measured, theory, assumed = sides(points, constant)
-            heights = jnp.where(assumed, objective(self.claim, measured, theory), -jnp.inf)
+            heights = objective(self.claim, measured, theory)
+            if (
+                not self.claim.has_margin
+            ):  # with one, the hunter itself stays inside, and needs the slope outside
+                heights = jnp.where(assumed, heights, -jnp.inf)
             return jnp.sum(heights), (measured, theory, assumed)
 
         return self._compile(jax.grad(total, has_aux=True))
 
-    def _compile(self, function: Any) -> Any:
-        lowered = jax.jit(function).lower(np.zeros((BATCH, self.dimension)), 1.0)
+    @functools.cached_property
+    def _inward(self) -> Any:
+        def total(points: Any) -> tuple[Any, Any]:
+            margins = jax.vmap(lambda u: self._margin(self.domain.instance(self.shape, u)))(points)
+            return jnp.sum(margins), margins
+
+        return self._compile(jax.grad(total, has_aux=True), np.zeros((BATCH, self.dimension)))
+
+    def _compile(self, function: Any, *arguments: Any) -> Any:
+        lowered = jax.jit(function).lower(*(arguments or (np.zeros((BATCH, self.dimension)), 1.0)))
         return lowered.compile(compiler_options=quick_options())
 
     def _sides(self, u: Any, constant: Any) -> tuple[Any, Any, Any]:
         x = self.domain.instance(self.shape, u)
         measured = self._number("measured", lambda: self.claim.measured(x))
         theory = self._number("theory", lambda: self.claim.theory_at(x, constant))
-        return measured, theory, jnp.asarray(self.claim.assumes(x), dtype=bool)
+        assumed = self._boolean(self.claim.assumes(x))
+        return measured, theory, assumed & (self._margin(x) >= 0) if self.claim.has_margin else assumed
+
+    def _margin(self, x: Any) -> Any:
+        return self._number("assumes_margin", lambda: self.claim.assumes_margin(x))
+
+    def _boolean(self, holds: Any) -> Any:
+        if isinstance(holds, bool | np.bool_) or np.dtype(getattr(holds, "dtype", float)).kind == "b":
+            if np.shape(holds) == ():
+                return jnp.asarray(holds)
+            raise SimbenchError(
+                f"claim '{self.claim.name}': assumes returns an array of shape {np.shape(holds)}; it must return one "
+                "boolean."
+            )
+        kind = getattr(holds, "dtype", type(holds).__name__)
+        raise SimbenchError(
+            f"claim '{self.claim.name}': assumes returns {kind}; it must return one boolean. By how much an assumption "
+            "holds is said by assumes_margin, which is >= 0 where it does."
+        )
 
     def _number(self, side: str, compute: Callable[[], Any]) -> Any:
-        where = f"claim '{self.claim.name}': its {side} side"
+        what = side if side.startswith("assumes") else f"its {side} side"
+        where = f"claim '{self.claim.name}': {what}"
         try:
             value = compute()
         except SimbenchError as error:

@@ -118,7 +118,7 @@ def test_a_refuted_suspicion_that_recurs_is_one_suspicion():
 
     verdict = judge("test_square_suspicious_corner")
     assert verdict.verdict == "consistent"
-    assert "float64 suspected 1 violation " in verdict.notes[0]
+    assert "float64 suspected 1 violation; ball arithmetic refuted it" in verdict.notes[0]
 
 
 def test_where_balls_confirm_no_ratio_the_verdict_says_so():

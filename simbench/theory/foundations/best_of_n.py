@@ -58,8 +58,8 @@ class BestOfNDivergence(BestOfN):
     def theory(self, x):
         return jnp.log(x.draws) - (x.draws - 1.0) / x.draws
 
-    def assumes(self, x):
-        return x.draws > 1.001  # at n = 1 both sides vanish to second order
+    def assumes_margin(self, x):
+        return x.draws - 1.001  # at n = 1 both sides vanish to second order
 
 
 @claim("best_of_n_ratio", source="simbench; huang2025bon")

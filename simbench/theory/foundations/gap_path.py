@@ -248,9 +248,9 @@ class ThresholdsAreNotWorst(Exists):
     def theory(self, x):
         return best_threshold(x.world)
 
-    def assumes(self, x):
+    def assumes_margin(self, x):
         ordered = jnp.sort(x.world.reward[0])
-        return jnp.min(ordered[1:] - ordered[:-1]) > 0.01 * x.world.reward_bound
+        return jnp.min(ordered[1:] - ordered[:-1]) - 0.01 * x.world.reward_bound
 
 
 class LargestGap(Upper):
