@@ -14,8 +14,8 @@ SUM_TOLERANCE = 1e-9  # how far a user's probabilities may be from summing to on
 ROUNDING = (
     1e-13  # up to which they count as summing to one: identities of KL and value hold to that times beta
 )
-# Of reward_bound / beta: log-policies r / beta are known to 2^-53 of it, in nats, so that policies keep nine digits.
-MOST_NATS = 1e6
+# Of reward_bound / beta: log-policies r / beta are known to 2^-53 of it, in nats, so that policies keep seven digits.
+MOST_NATS = 1e8
 REWARD_STACKS = {"sources": "W", "reward_class": "M"}  # [W, S, A] and [M, S, A]
 
 

@@ -15,7 +15,7 @@ from simbench.verify.proof import Proof, decide
 from simbench.verify.protocol import Deterministic, Exists, Identity, Lower
 from simbench.verify.sides import BATCH, Sides
 from simbench.verify.suspicion import in_turns, size_classes
-from simbench.verify.tightness import tightest
+from simbench.verify.tightness import more_telling, tightest
 
 LEAST_CLIMBED = 1e-3  # share of instances that satisfy an assumption along whose boundary the hunter climbs
 LEAST_CHANCED = (
@@ -100,12 +100,13 @@ class Findings:
 
     def _tightest(self) -> None:
         if self.proved is not None:
+            self.proved = more_telling(self.proved, self.tried)
             ratio = self.proved[1].middle_ratio
             self.tightness, self.found_by = ratio if math.isfinite(ratio) else None, self.proved[0].found_by
             return
         found = tightest(self.tried)
         if found is not None:
-            self.tightness, self.found_by = found
+            self.tightness, self.found_by = found[1].middle_ratio, found[0].found_by
 
     def _only_instance(self) -> None:
         if len(self.tried) == 1 and self.tried[0].found_by == "witness":

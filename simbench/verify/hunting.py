@@ -25,7 +25,7 @@ from simbench.verify.protocol import Claim, Deterministic, Identity, find_claim
 from simbench.verify.sampling import corner_points, random_points
 from simbench.verify.sides import BATCH, Sides
 from simbench.verify.suspicion import in_turns, size_classes
-from simbench.verify.tightness import tightest
+from simbench.verify.tightness import more_telling, tightest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -168,7 +168,9 @@ class _Hunt:
             self.statuses.append(proof.status)
             if proof.status == "proved":
                 self.best = (candidate.ratio, latest)
-                return candidate, proof
+                if isinstance(self.claim, Identity):
+                    return candidate, proof
+                return more_telling((candidate, proof), [latest])
             one.refuted += proof.status != "undecided"
             one.undecided += proof.status == "undecided"
         self.open += sum(one.open for one in classes)
@@ -179,6 +181,6 @@ class _Hunt:
             ratio = float(np.nanmax(latest.ratios, initial=-math.inf))
         else:
             found = tightest([latest])
-            ratio = -math.inf if found is None else found[0]
+            ratio = -math.inf if found is None else found[1].middle_ratio
         if ratio > self.best[0]:
             self.best = (ratio, latest)

@@ -2,7 +2,7 @@
 
     proved      the margin is wholly positive: the inequality fails at this instance, that is a theorem
     holds       the margin is wholly <= 0
-    touches     zero to half of the precision, 128 bits or more: the sides meet, as far as can be told
+    touches     zero to half of the precision, 256 bits or more: the sides meet, as far as can be told
     outside     the claim's assumptions are not met there (or not decided)
     undecided   none of these, up to the highest precision
 
@@ -20,7 +20,7 @@ from simbench.verify.comparison import ball_ratio, margin, touches
 from simbench.verify.sides import Sides
 
 PRECISIONS = (128, 256, 512, 1024)
-MEETING = 256  # bits from which on sides that agree to half of them are taken to meet
+MEETING = 512  # bits from which on sides that agree to half of them are taken to meet
 DIGITS = 25  # of an enclosure as it is written down
 
 

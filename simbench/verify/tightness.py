@@ -17,8 +17,8 @@ from collections import Counter
 import numpy as np
 
 from simbench.verify.comparison import oriented
-from simbench.verify.explore import Sample, distinct, ranked
-from simbench.verify.proof import PRECISIONS, decide
+from simbench.verify.explore import Candidate, Sample, distinct, ranked
+from simbench.verify.proof import PRECISIONS, Proof, decide
 from simbench.verify.sides import Sides
 
 LOOKS = 16  # per sample and size of the greater side
@@ -26,23 +26,31 @@ PATIENCE = 12  # instances without a ratio in balls after which no more of that 
 SIZES = ((1e-6, math.inf), (1e-12, 1e-6), (0.0, 1e-12))  # of the greater side: ordinary, small, in doubt
 
 
-def tightest(tried: list[Sample]) -> tuple[float, str] | None:
-    """Return the largest confirmed ratio of the samples and how it was found; None when none is confirmed."""
-    best, found_by = -math.inf, ""
+def tightest(tried: list[Sample]) -> tuple[Candidate, Proof] | None:
+    """Return the instance with the largest confirmed ratio and its decision; None when none is confirmed."""
+    best: tuple[Candidate, Proof] | None = None
     for low, high in SIZES:
         pool = [one for sample in tried for one in ranked(_of_size(sample, low, high), LOOKS)]
         unclear: Counter[tuple[str, Sides]] = Counter()
         for one in distinct(sorted(pool, key=lambda candidate: -candidate.ratio)):
-            if one.ratio <= best:
+            if best is not None and one.ratio <= best[1].middle_ratio:
                 break
             source = (one.found_by, one.sides)
             if unclear[source] >= PATIENCE:
                 continue
-            confirmed = decide(one.sides, one.point, precisions=PRECISIONS[:2]).middle_ratio
-            unclear[source] += math.isnan(confirmed)
-            if confirmed > best:
-                best, found_by = confirmed, one.found_by
-    return None if math.isinf(best) else (best, found_by)
+            confirmed = decide(one.sides, one.point, precisions=PRECISIONS[:2])
+            unclear[source] += math.isnan(confirmed.middle_ratio)
+            if confirmed.middle_ratio > (-math.inf if best is None else best[1].middle_ratio):
+                best = one, confirmed
+    return best
+
+
+def more_telling(proved: tuple[Candidate, Proof], tried: list[Sample]) -> tuple[Candidate, Proof]:
+    """Return the proved violation with the largest ratio: that of the tightest instance, or the one at hand."""
+    other = tightest(tried)
+    if other is None or other[1].status != "proved" or not other[1].middle_ratio > proved[1].middle_ratio:
+        return proved
+    return other
 
 
 def _of_size(sample: Sample, low: float, high: float) -> Sample:

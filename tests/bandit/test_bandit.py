@@ -236,7 +236,7 @@ FAULTS = {
         {"beta": 1e-310},
         "beta is 1e-310, too small for reward_bound 2: reward_bound / beta must be",
     ),
-    "beta small": ({"beta": 1.98e-6}, r"beta is 1\.98e-06, .* must be at most 1e\+06"),
+    "beta small": ({"beta": 1.98e-8}, r"beta is 1\.98e-08, .* must be at most 1e\+08"),
     "bound zero": ({"reward_bound": 0}, r"reward_bound is 0\.0; it must be a finite number > 0"),
     "bound infinite": ({"reward_bound": np.inf}, "reward_bound is inf; it must be a finite number > 0"),
     "bound vector": ({"reward_bound": [2, 2]}, r"reward_bound has shape \(2,\).*it must be one number"),
