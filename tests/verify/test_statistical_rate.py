@@ -228,3 +228,8 @@ def test_the_exponent_of_a_family_is_as_sure_as_its_worlds(few_resamples):
     assert "about the family, by 20 worlds" in family.finding
     fewer = rows[rows["instance"] < 15]
     assert "15 worlds" in trial(Logarithmic(), fewer, population="family", **changes).problem
+
+
+def test_the_ends_of_what_was_not_read_are_infinite(few_resamples):
+    nothing = bootstrap.spread_of(Slope(), at_x(np.zeros((20, X.size))))
+    assert nothing.interval(0.01) == (-np.inf, np.inf)

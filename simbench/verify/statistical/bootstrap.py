@@ -76,6 +76,8 @@ class Spread:
     def _end(self, tail: float, sign: float) -> float:
         """Go outwards from the statistic until the evidence against going further is `tail`, by bisection."""
         span = float(np.nanmax(np.abs(self.statistics - self.statistic), initial=0.0)) + 10.0 * self.error
+        if not span > 0.0:  # nothing was read, or nothing moves it
+            return sign * math.inf
         low, high = 0.0, span
         while self._beyond(self.statistic + sign * high, -sign) > tail:
             low, high = high, 2.0 * high
