@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simbench.show import marks
 from simbench.show.bands import mean_band
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.verify.statistical.runs import LEVEL, run_matrix
@@ -33,10 +34,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
         for learner, look in looks(names).items():
             rows = table[table["learner"] == learner]
             band = mean_band(run_matrix(rows, column))
-            ax.fill_between(
-                band["round"], band["low"], band["high"], color=look.color, alpha=0.3, linewidth=0
-            )
-            ax.plot(band["round"], band["mean"], color=look.color, linestyle=look.linestyle, marker=look.marker,
+            marks.band(ax, band["round"], band["low"], band["high"], color=look.color, alpha=0.3)
+            marks.line(ax, band["round"], band["mean"], color=look.color, linestyle=look.linestyle, marker=look.marker,
                     markevery=0.15, label=learner)  # fmt: skip
             if learner != FRESH:
                 read = float(rows["labels"].iloc[0]) / BATCH

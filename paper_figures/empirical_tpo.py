@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from simbench.show import marks
 from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.verify.statistical.runs import run_matrix
@@ -57,8 +58,8 @@ def _drawn(ours: Any, theirs: Any, played: pd.DataFrame, arm: str, look: Any) ->
     percent = played.assign(percent=100.0 * played[f"win_rate_against_{arm}"])
     band = mean_band(run_matrix(percent, "percent", across="round"))
     drawn = {"color": look.color, "linestyle": look.linestyle, "marker": look.marker}
-    (line,) = ours.plot(band["round"], band["mean"], **drawn)
-    ours.fill_between(band["round"], band["low"], band["high"], color=look.color, alpha=0.25, linewidth=0)
+    line = marks.line(ours, band["round"], band["mean"], look=look, marker=look.marker)
+    marks.band(ours, band["round"], band["low"], band["high"], color=look.color, alpha=0.25)
     shift = {"none": -0.06, "worst": 0.0, "best": 0.06}[arm]
     values, widths = zip(*PUBLISHED[arm], strict=True)
     theirs.errorbar([i + shift for i in (1, 2, 3)], values, widths, capsize=2, elinewidth=0.8, **drawn)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from simbench.quantities import measure
+from simbench.show import marks
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.study.study import load_study
 from simbench.verify.statistical.runs import LEVEL, RunMatrix, interval, resample_weights, run_matrix
@@ -39,7 +40,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
         matrix = run_matrix(rows, "value_gap", across="labels")
         ratio = matrix.values.mean(axis=0) / gap
         if learner in ("offline", "greedy"):
-            left.plot(matrix.rounds, ratio, color=look[learner].color, linestyle=look[learner].linestyle,
+            marks.line(left, matrix.rounds, ratio, color=look[learner].color, linestyle=look[learner].linestyle,
                       linewidth=0.8 if learner == "offline" else 1.4)  # fmt: skip
         needed[learner].append((1.0 / beta, *labels_needed(matrix, SHARE * gap)))
     left.axhline(SHARE, color="black", linewidth=0.7, linestyle=":")

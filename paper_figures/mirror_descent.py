@@ -14,6 +14,7 @@ import pandas as pd
 
 from simbench.precision import float64
 from simbench.quantities import log_odds_payoff, preference_payoff
+from simbench.show import marks
 from simbench.show.style import DOUBLE_COLUMN, SMALL_FONT_SIZE, looks, new_figure
 from simbench.theory.games.sokota2023 import local_factor, solved
 from simbench.worlds import make
@@ -67,7 +68,7 @@ def _draw_steps(ax: Any, table: pd.DataFrame) -> None:
         learner, prefix = shown[name]
         for number, (_, part) in enumerate(table[table["learner"] == learner].groupby("instance")):
             gap = part[f"{prefix}exploitability_log_odds"].clip(lower=FLOOR)
-            ax.plot(part["round"], gap, color=look.color, linestyle=look.linestyle, linewidth=0.8, alpha=0.7,
+            marks.line(ax, part["round"], gap, color=look.color, linestyle=look.linestyle, linewidth=0.8, alpha=0.7,
                     label=None if number else name)  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="steps", ylabel="exploitability (reward units)")
     ax.set_title(rf"log-odds, $\beta={SHOWN}$")

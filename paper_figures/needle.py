@@ -16,6 +16,7 @@ from scipy import special
 
 from simbench.precision import entry_point
 from simbench.quantities import value_gap
+from simbench.show import marks
 from simbench.show.bands import mean_band
 from simbench.show.style import DOUBLE_COLUMN, FONT_SIZE, LOOKS, SMALL_FONT_SIZE, new_figure
 from simbench.study.study import Study, load_study
@@ -81,9 +82,7 @@ def _strip(ax: Any, place: int, regret: np.ndarray, stuck: np.ndarray) -> None:
 
 def _mean(ax: Any, place: int, rows: pd.DataFrame) -> None:
     band = mean_band(run_matrix(rows, "regret")).iloc[-1]
-    ax.fill_between(
-        [place - 0.45, place + 0.45], band["low"], band["high"], color="black", alpha=0.18, linewidth=0
-    )
+    marks.band(ax, [place - 0.45, place + 0.45], band["low"], band["high"], color="black", alpha=0.18)
     ax.plot([place - 0.45, place + 0.45], [band["mean"]] * 2, color="black", linewidth=1.2, zorder=4)
     ax.annotate(
         f"{band['mean']:.0f}",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simbench.show import marks
 from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, new_figure
 from simbench.verify.statistical.runs import LEVEL, run_matrix
@@ -45,10 +46,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
             rows = mine[(mine[NUMBER] == number) & (mine[PLACES] == places)]
             for column, (name, style) in COLUMNS.items():
                 band = mean_band(run_matrix(rows, column))
-                ax.fill_between(
-                    band["round"], band["low"], band["high"], color=look.color, alpha=0.2, linewidth=0
-                )
-                ax.plot(band["round"], band["mean"], color=look.color, linestyle=style,
+                marks.band(ax, band["round"], band["low"], band["high"], color=look.color, alpha=0.2)
+                marks.line(ax, band["round"], band["mean"], color=look.color, linestyle=style,
                         label=rf"{name}, {places} places")  # fmt: skip
         ax.set(xscale="log", xlabel="labels $T$", ylim=(0, 0.8))
         ax.set_title(title)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from simbench.show import marks
 from simbench.show.bands import SPREAD, mean_band, over, shown_population
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, Look, looks, new_figure
 from simbench.theory.rates.minimax_rate import MADE_FOR, SEPARATION, WORST, at_their_labels, together
@@ -87,8 +88,8 @@ def _draw_class(ax: Any, name: str, matrix: RunMatrix, look: Look) -> None:
     floor = band["mean"].min() / 30.0
     for kind, alpha in (("spread_", 0.15), ("", 0.4)):
         low, high = band[f"{kind}low"].clip(lower=floor), band[f"{kind}high"].clip(lower=floor)
-        ax.fill_between(band["round"], low, high, color=look.color, alpha=alpha, linewidth=0)
-    ax.plot(band["round"], band["mean"], color=look.color, marker=look.marker, markersize=2.5)
+        marks.band(ax, band["round"], low, high, color=look.color, alpha=alpha)
+    marks.line(ax, band["round"], band["mean"], color=look.color, marker=look.marker, markersize=2.5)
     first = SMALLEST_N if name == "finite" else matrix.rounds[-1] / 10**DECADES
     window, slope, ends = fitted(matrix, first=first)
     seen = window.values.mean(axis=0) > 0.0
@@ -132,9 +133,9 @@ def _draw_rate(ax: Any, read: pd.DataFrame) -> None:
         rows = read[read[SEPARATION] == c]
         matrix = run_matrix(together(rows), "value_gap", across=MADE_FOR)
         band = mean_band(matrix)
-        ax.fill_between(band["round"], band["low"], band["high"], color=look.color, alpha=0.35, linewidth=0)
+        marks.band(ax, band["round"], band["low"], band["high"], color=look.color, alpha=0.35)
         _, slope, ends = fitted(matrix, first=matrix.rounds[0])
-        ax.plot(band["round"], band["mean"], color=look.color, linestyle=look.linestyle, marker=look.marker,
+        marks.line(ax, band["round"], band["mean"], color=look.color, linestyle=look.linestyle, marker=look.marker,
                 label=f"$c={c:g}$: {exponent_text(slope, ends)}")  # fmt: skip
     x = np.array([read[MADE_FOR].min(), read[MADE_FOR].max()], dtype=float)
     ax.plot(x, 1.3 * x**-0.5, color=FAINT, linestyle=":", linewidth=0.9, label="$n^{-1/2}$")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from simbench.errors import SimbenchError
+from simbench.show import marks
 from simbench.show.bands import mean_band, over
 from simbench.show.style import DOUBLE_COLUMN, LOOKS, SMALL_FONT_SIZE, new_figure
 from simbench.study.study import load_study
@@ -145,8 +146,8 @@ def _line(
     if rows.empty:
         return
     band = mean_band(run_matrix(rows, column))
-    ax.fill_between(band["round"], band["low"], band["high"], color=color, alpha=0.25, linewidth=0)
-    ax.plot(band["round"], band["mean"], color=color, linestyle=style, label=label)
+    marks.band(ax, band["round"], band["low"], band["high"], color=color, alpha=0.25)
+    marks.line(ax, band["round"], band["mean"], color=color, linestyle=style, label=label)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pandas as pd
 from simbench.engine.currencies import CURRENCIES
 from simbench.errors import SimbenchError
 from simbench.quantities import MEASURED
+from simbench.show import marks
 from simbench.show.bands import SPREAD, mean_band, over
 from simbench.show.growth import enough_for_law, growth_law
 from simbench.show.growth_law import GrowthLaw
@@ -92,12 +93,9 @@ def draw_curves(ax: Any, curves: list[Curve], *, spread: Collection[str] | None 
 def _draw_band(ax: Any, band: pd.DataFrame, look: Look, *, spread: bool) -> Any:
     x = band["round"]
     if spread:
-        ax.fill_between(x, band["spread_low"], band["spread_high"], color=look.color, alpha=0.13, linewidth=0)
-    ax.fill_between(x, band["low"], band["high"], color=look.color, alpha=0.35, linewidth=0)
-    (line,) = ax.plot(
-        x, band["mean"], color=look.color, linestyle=look.linestyle, marker=look.marker, markevery=0.18
-    )
-    return line
+        marks.band(ax, x, band["spread_low"], band["spread_high"], color=look.color, alpha=0.13)
+    marks.band(ax, x, band["low"], band["high"], color=look.color, alpha=0.35)
+    return marks.line(ax, x, band["mean"], look=look, marker=look.marker, markevery=0.18)
 
 
 def _draw_law(ax: Any, law: GrowthLaw) -> None:

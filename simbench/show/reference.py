@@ -92,19 +92,21 @@ def keep(study: str, preset: str, results: Path, folder: Path) -> Path:
     table = load_table(study, preset, results)
     plan = make_plan(load_study(study, preset))
     store = store_of(plan, results)
-    origins = {_origin(store.path(unit)) for unit in plan.units if store.path(unit).exists()}
+    files = [store.path(unit) for unit in plan.units if store.path(unit).exists()]
+    origins = {_origin(file) for file in files}
     if len(origins) > 1:
         raise SimbenchError(
             f"the results of study '{study}' in {store.folder} come from more than one place."
         )
-    return write_reference(table, folder, provenance=json.loads(origins.pop()))
+    sources = sorted({unit_provenance(pq.read_schema(file))["spec"]["sources"] for file in files})
+    return write_reference(table, folder, provenance=json.loads(origins.pop()) | {"sources": digest(sources)})
 
 
 def _origin(file: Path) -> str:
     facts = unit_provenance(pq.read_schema(file))
     spec = facts["spec"]
     origin = {key: facts[key] for key in ("cpu", "pyarrow", "simbench")}
-    return json.dumps(origin | {key: spec[key] for key in ("sources", "packages", "device")}, sort_keys=True)
+    return json.dumps(origin | {key: spec[key] for key in ("packages", "device")}, sort_keys=True)
 
 
 def main() -> None:

@@ -73,10 +73,14 @@ WARNING = "#b3261e"
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """Open a scope in which matplotlib draws for paper; the user's own settings come back afterwards."""
-    import matplotlib
+    """Open a scope in which matplotlib draws for paper; the user's own settings come back afterwards.
 
-    with matplotlib.rc_context(RC):
+    Seaborn's theme of ticks at its paper context, under our own sizes and fonts.
+    """
+    import matplotlib
+    import seaborn as sns
+
+    with matplotlib.rc_context({**sns.axes_style("ticks"), **sns.plotting_context("paper"), **RC}):
         yield
 
 

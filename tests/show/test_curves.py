@@ -46,7 +46,7 @@ def test_lines_are_means_and_laws():
     for line, curve in zip(fitted, curves, strict=True):
         np.testing.assert_allclose(line.get_ydata(), curve.law(line.get_xdata()))
         assert line.get_xdata()[-1] == pytest.approx(curve.law.window[1])
-    assert len(ax.collections) == 3  # two intervals and one spread
+    assert len(ax.patches) == 3  # two intervals and one spread
     assert ax.get_xscale() == "log"
 
 
