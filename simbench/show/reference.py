@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from simbench import named_files
 from simbench.errors import SimbenchError
 from simbench.study.plan import make_plan
+from simbench.study.provenance import digest
 from simbench.study.store import store_of
 from simbench.study.study import load_study
 from simbench.study.table import load_table
