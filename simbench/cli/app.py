@@ -1,7 +1,8 @@
 """The commands, and the one place where errors become paragraphs.
 
 Bad input (`SimbenchError`, a wrong option) ends in `error: …` on standard error and exit code 2; Ctrl-C in a sentence
-that says what is kept, and exit code 130. Anything else is a defect of simbench and shows its traceback.
+that says what is kept, and exit code 130; SIGTERM likewise, and 143.
+Anything else is a defect of simbench and shows its traceback.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typer.core import TyperGroup
 from simbench.cli import catalogue, claims, drawing, reproducing, scaffolding, speeding, studies
 from simbench.cli.output import complain
 from simbench.errors import SimbenchError
+from simbench.study.execution import interrupts
 
 T = TypeVar("T")
 
@@ -31,12 +33,14 @@ class Commands(TyperGroup):
 
 def _paragraphs(step: Callable[[], T]) -> T:
     try:
-        return step()
+        result = step()
+        interrupts.look()
+        return result
     except SimbenchError as error:
         complain(str(error))
     except KeyboardInterrupt as interrupt:
         typer.echo(str(interrupt) or "interrupted.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(interrupts.answered()) from None
     except Exception as error:
         # A wrong option or argument; typer carries its own copy of click, so its errors are known by their method.
         if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":

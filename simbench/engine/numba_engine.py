@@ -1,15 +1,12 @@
 """Blocks of runs on numba: one core, one run after another, state in place, kernels kept on disk between processes.
 
-A loop is compiled once per machine, not per process. Numba's cache accepts a function only if what it calls are
-globals of its module, and does not notice an edit in another file; so for each learner the loop's file is copied,
-with that learner's functions imported, into a folder whose name carries a digest of all that the two import.
+A loop is compiled once per machine, not per process. Numba can keep a function only if what it calls are globals of
+its module, and does not notice an edit in another file; so for each learner a module is made of the loop's text with
+that learner's functions imported, and its compiled loop kept in a folder named by a digest of all that the two import.
 """
 
 import functools
-import importlib.util
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +18,9 @@ from simbench import import_closure
 from simbench.bandit import Bandit
 from simbench.engine import batch_loop, round_loop
 from simbench.engine.handover import CHARGED, DEPLOYED, require_policies
+from simbench.engine.kept_kernels import keep
 from simbench.engine.ledger import REDUCERS, loop_world, open_ledger
+from simbench.engine.sealed import kernel_cache
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError
 from simbench.learners import RoundLearner
@@ -32,25 +31,9 @@ CODES = "REDUCERS = (-1,)  # no diagnostic\n"
 CHUNK = 256  # rounds of tape read at a time: long enough to vectorise, short enough for the first-level cache
 
 
-def kernel_cache(subfolder: str) -> Path:
-    """Return a folder of compiled programs, made if need be.
-
-    It lies in $SIMBENCH_CACHE, else in $XDG_CACHE_HOME/simbench, else in ~/.cache/simbench.
-    """
-    base = os.environ.get("SIMBENCH_CACHE")
-    if base is None:
-        base = str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "simbench")
-    folder = Path(base) / subfolder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a read-only home: compile per process rather than refuse to run
-        folder = Path(tempfile.mkdtemp(prefix="simbench-kernels-"))
-    return folder
-
-
 @functools.cache
 def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
-    """Return the round loop with the parts of `kernel_module`, imported from the kernel cache.
+    """Return the round loop with the parts of `kernel_module`, its compiled form kept on disk.
 
     Diagnostics at the end of which only the last value counts are not compiled in: worlds with any number of them, one
     per source, share a loop.
@@ -63,7 +46,7 @@ def specialise(kernel_module: str, reducers: tuple[str, ...]) -> ModuleType:
     if reducers:
         text = text.replace(CODES, f"REDUCERS = {tuple(REDUCERS[name] for name in reducers)!r}\n")
     text = text.replace(PARTS, f"from {kernel_module} import act, observe\n")
-    return _cached(_loop_name(kernel_module, reducers), text, round_loop.__name__, kernel_module)
+    return _made(round_loop, _loop_name(kernel_module, reducers), text, "advance", kernel_module)
 
 
 def loop_name(world: Bandit, learner: RoundLearner[Any]) -> str | None:
@@ -86,30 +69,21 @@ def _loop_name(kernel_module: str, reducers: tuple[str, ...]) -> str:
 
 @functools.cache
 def batch_kernel() -> ModuleType:
-    """Return `batch_loop`, imported from the kernel cache."""
-    return _cached("simbench_batch_loop", Path(batch_loop.__file__).read_text(), batch_loop.__name__)
+    """Return `batch_loop`, its compiled form kept on disk."""
+    return _made(batch_loop, "simbench_batch_loop", Path(batch_loop.__file__).read_text(), "draw_runs")
 
 
-def _cached(name: str, text: str, *sources: str) -> ModuleType:
-    """Return the module `name` of a text that is compiled from the modules `sources` and what they import."""
-    file = kernel_cache(f"kernels-{import_closure.digest(frozenset(sources))}") / f"{name}.py"
-    if not file.exists():
-        _publish(file, text)
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"cannot import the kernel {file}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # numba files a cached function under its module's name; it must be there
-    spec.loader.exec_module(module)
+def _made(pattern: ModuleType, name: str, text: str, kernel: str, *further: str) -> ModuleType:
+    """Return the module `name` of a text made of `pattern`, its `kernel` kept on disk.
+
+    What is kept is named after the sources of the pattern and of the modules `further`, and what they import.
+    """
+    sources = frozenset({pattern.__name__, *further})
+    module = ModuleType(name)
+    sys.modules[name] = module  # numba looks a kept function's module up by its name; it must be there
+    exec(compile(text, str(pattern.__file__), "exec"), vars(module))
+    keep(getattr(module, kernel), kernel_cache(f"kernels-{import_closure.digest(sources)}"))
     return module
-
-
-def _publish(file: Path, text: str) -> None:
-    # Numba's cache is stamped with the source's size and time; a second process must find the same stamp.
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False) as draft:
-        draft.write(text)
-    os.utime(draft.name, (0, 0))
-    os.replace(draft.name, file)
 
 
 def no_kernel(learner: Any) -> SimbenchError:

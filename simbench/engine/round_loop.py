@@ -1,8 +1,8 @@
 """The numba loop over rounds, for one run.
 
-This file is both a module and a pattern: `numba_engine.specialise` copies it with the import of the parts below and
-REDUCERS replaced by another learner's, because numba keeps a loop in its on-disk cache only if the functions it calls
-are globals of its module.
+This file is both a module and a pattern: `numba_engine.specialise` makes another module of its text, with the import
+of the parts below and REDUCERS replaced by another learner's, because numba can keep a loop on disk only if the
+functions it calls are globals of its module.
 """
 
 import math
@@ -67,7 +67,7 @@ def reduce_diagnostics(now, reduced):
             reduced[k] = 1.0
 
 
-@kernel(cache=True, nogil=True)
+@kernel(nogil=True)
 def advance(first_round, last_round, key0, key1, world, state, ledger, buffer):
     """Play rounds first_round, …, last_round - 1; afterwards every row is settled up to last_round.
 

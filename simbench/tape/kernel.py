@@ -21,7 +21,7 @@ from numba.core.compiler import Compiler
 
 
 def kernel(function: Any = None, **options: Any) -> Any:
-    """Decorate a kernel: `@kernel`, or `@kernel(cache=True)` with numba's own options."""
+    """Decorate a kernel: `@kernel`, or `@kernel(nogil=True)` with numba's own options."""
     compile_kernel = numba.njit(
         error_model="numpy",
         fastmath={"contract"},

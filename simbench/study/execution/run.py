@@ -73,8 +73,10 @@ def run_plans(
     todo: list[Unit] = []
     for plan in plans:
         store = stores[plan.study.name]
-        store.open()
-        todo += units_to_do(plan, store, force=force, notify=notify)
+        ahead = units_to_do(plan, store, force=force, notify=notify)
+        if ahead:  # complete results may lie where nothing can be written
+            store.open()
+        todo += ahead
     computed: Counter[str] = Counter()
     seconds: dict[str, float] = defaultdict(float)
     if todo:

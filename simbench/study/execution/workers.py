@@ -8,7 +8,9 @@ it is.
 
 import importlib
 import os
+import re
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -18,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from simbench.errors import SimbenchError
-from simbench.study.execution import one_core
+from simbench.study.execution import interrupts, memory, one_core, reaper
 from simbench.study.provenance import cpu_model, digest
 
 Work = TypeVar("Work")
@@ -54,8 +56,15 @@ def spread(
     if cluster is not None:
         return _on_cluster(function, tasks, cluster)
     if here or (workers == 1 and one_core.in_force()):
-        return (function(task) for task in tasks)
+        return _here(function, tasks)
     return _on_processes(function, tasks, workers)
+
+
+def _here(function: Callable[[Work], Result], tasks: Iterable[Work]) -> Iterator[Result]:
+    for task in tasks:
+        result = function(task)
+        interrupts.look()
+        yield result
 
 
 class Ahead(Iterator[Result]):
@@ -101,7 +110,7 @@ def _on_processes(
 
     from joblib.externals.loky import FIRST_COMPLETED, wait
 
-    executor = _executor(workers)
+    executor, killed_before = _executor(workers), memory.oom_kills()
     folder = os.getcwd()
     queue = iter(tasks)
     finished = False
@@ -112,16 +121,24 @@ def _on_processes(
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
+                interrupts.look()
                 yield future.result()
                 pending |= {executor.submit(_in_folder, folder, function, task) for task in islice(queue, 1)}
         finished = True
-    except BrokenProcessPool:
-        raise SimbenchError(
-            "a worker process died, most likely for want of memory; run with fewer --workers or a smaller `block`."
-        ) from None
+    except BrokenProcessPool as error:
+        raise SimbenchError(_death(str(error), killed_before)) from None
     finally:
         if not finished:
             executor.shutdown(wait=True, kill_workers=True)
+
+
+def _death(told: str, killed_before: int) -> str:
+    """Return what ended a worker, from loky's words; memory is blamed only if the system killed for want of it."""
+    if memory.oom_kills() > killed_before:
+        return "a worker process was killed because memory ran out; run with fewer --workers or a smaller `block`."
+    codes = sorted(set(re.findall(r"(SIG[A-Z]+|EXIT)\((-?\d+)\)", told)))
+    how = [f"by {name}" if name != "EXIT" else f"with exit code {code}" for name, code in codes]
+    return f"a worker process ended{f' {how[0]}' if how else ''}, before its work was done."
 
 
 def processes(workers: int | None, tasks: int | None = None) -> int:
@@ -160,15 +177,16 @@ def _executor(workers: int) -> Any:
         max_workers=workers,
         timeout=IDLE,
         initializer=_start_worker,
-        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs(),
+        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs() | reaper.marked(),
     )
 
 
 def _start_worker() -> None:
     from joblib.externals.loky import process_executor
 
-    # Ctrl-C reaches every process of a terminal; the one that runs the study answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a scheduler's SIGTERM reach every process of a group; the one that runs the study answers them.
+    for number in interrupts.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     # loky ends a worker that has grown by 300 MB since its first task; compiled programs are no leak, and their
     # successor would have to compile them again.
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
@@ -176,7 +194,7 @@ def _start_worker() -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process soon after `parent` has: nobody would take the result that it may be waiting to hand over."""
+    """End this process soon after `parent` has, where no reaper can: nobody would take its result."""
     while os.getppid() == parent:
         time.sleep(LOOKING)
     os._exit(1)
@@ -188,8 +206,11 @@ def _shared_programs() -> dict[str, str]:
         return {}
     from simbench.engine import kernel_cache
 
+    folder = kernel_cache(f"xla-{digest(cpu_model())[:16]}")
+    if folder is None:
+        return {}
     return {
-        "JAX_COMPILATION_CACHE_DIR": str(kernel_cache(f"xla-{digest(cpu_model())[:16]}")),
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
     }
 
@@ -197,6 +218,10 @@ def _shared_programs() -> dict[str, str]:
 def _in_folder(folder: str, function: Callable[[Work], Result], task: Work) -> Result:
     # A worker may outlive a change of folder; relative paths in parameters mean the user's.
     os.chdir(folder)
+    if "jax" in sys.modules:
+        from simbench.engine.kept_programs import seal_programs
+
+        seal_programs()
     return function(task)
 
 

@@ -2,13 +2,14 @@
 
 import math
 import os
+import signal
 import threading
 import time
 
 import pytest
 
 from simbench.errors import SimbenchError
-from simbench.study.execution import one_core
+from simbench.study.execution import memory, one_core
 from simbench.study.execution.run import run_plan
 from simbench.study.execution.workers import Ahead, spread
 from simbench.study.plan import make_plan
@@ -30,10 +31,35 @@ def test_a_worker_is_a_process_of_one_core_in_the_users_folder(tmp_path, monkeyp
     assert dict(os.environ) == before
 
 
-def test_a_worker_that_dies_is_an_error_that_says_what_to_do():
-    with pytest.raises(SimbenchError, match=r"a worker process died, .* fewer --workers"):
+def kill_oneself(number):
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
+def test_a_worker_that_dies_is_an_error_that_says_how():
+    with pytest.raises(
+        SimbenchError, match=r"a worker process ended with exit code 1, before its work was done"
+    ):
         list(spread(os._exit, [1], workers=2))
+    with pytest.raises(SimbenchError, match="a worker process ended by SIGKILL, before its work was done"):
+        list(spread(kill_oneself, [signal.SIGKILL], workers=2))
     assert list(spread(abs, [-3], workers=2)) == [3]
+
+
+def test_memory_is_blamed_only_when_the_system_says_so(tmp_path, monkeypatch):
+    events = tmp_path / "memory.events"
+    events.write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 1\n")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(memory, "MEMBERSHIP", tmp_path / "none")
+
+    def tasks():
+        events.write_text("oom_kill 2\n")  # the count before the work was taken by now
+        yield signal.SIGKILL
+
+    with pytest.raises(SimbenchError, match=r"because memory ran out; run with fewer --workers"):
+        list(spread(kill_oneself, tasks(), workers=2))
+    with pytest.raises(SimbenchError, match="ended by SIGKILL, before"):
+        list(spread(kill_oneself, [signal.SIGKILL], workers=2))
 
 
 def test_closing_stops_the_work():
