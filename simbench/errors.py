@@ -7,9 +7,17 @@ from collections.abc import Iterable
 class SimbenchError(ValueError):
     """Bad input or a refused request. The message names the file or key, the value, and what is allowed."""
 
+    exit_code = 2  # of the command line
+
 
 class UnknownNameError(SimbenchError):
     """A name that nothing is registered under; the message offers the nearest valid one."""
+
+
+class FailedUnitsError(SimbenchError):
+    """Some units of a study failed; all others were computed and are kept. The message names the failures."""
+
+    exit_code = 1
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

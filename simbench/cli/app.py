@@ -1,8 +1,8 @@
 """The commands, and the one place where errors become paragraphs.
 
-Bad input (`SimbenchError`, a wrong option) ends in `error: …` on standard error and exit code 2; Ctrl-C in a sentence
-that says what is kept, and exit code 130; SIGTERM likewise, and 143.
-Anything else is a defect of simbench and shows its traceback.
+Bad input (`SimbenchError`, a wrong option) ends in `error: …` on standard error and exit code 2. Units of a study that
+failed end in the same with exit code 1, when all others are done. Ctrl-C ends in a sentence that says what is kept, and
+exit code 130; SIGTERM likewise, and 143. Anything else is a defect of simbench and shows its traceback.
 """
 
 from collections.abc import Callable
@@ -38,6 +38,7 @@ def _paragraphs(step: Callable[[], T]) -> T:
         return result
     except SimbenchError as error:
         complain(str(error))
+        raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt as interrupt:
         typer.echo(str(interrupt) or "interrupted.", err=True)
         raise typer.Exit(interrupts.answered()) from None

@@ -17,6 +17,7 @@ from simbench.cli.output import (
     say,
     size,
 )
+from simbench.errors import FailedUnitsError
 
 if TYPE_CHECKING:
     from simbench.study.plan import Plan
@@ -52,19 +53,26 @@ def run(
 
         plugins = load_plugins(plugin or ())
         plans = [make_plan(load_study(name, preset), engine=engine) for name in study]
+        failures = []
         for plan in plans:
             if plan.study.note:
                 say(plan.study.note)
             if dry_run:
                 _forecast(plan, out, workers, plugins, force)
                 continue
-            report = run_plan(
-                plan, out=out, workers=workers, cluster=cluster, plugins=plugins, force=force, notify=say
-            )
+            try:
+                report = run_plan(
+                    plan, out=out, workers=workers, cluster=cluster, plugins=plugins, force=force, notify=say
+                )
+            except FailedUnitsError as error:
+                failures.append(str(error))
+                continue
             typer.echo(
                 f"{plan.study.name} ({plan.study.preset}): {report.units} units, {report.computed} computed "
                 f"({duration(report.seconds)} of computing); {report.folder}"
             )
+    if failures:
+        raise FailedUnitsError(" ".join(failures))
 
 
 def _forecast(plan: "Plan", out: Path, workers: int | None, plugins: list[str], force: bool) -> None:
@@ -73,6 +81,8 @@ def _forecast(plan: "Plan", out: Path, workers: int | None, plugins: list[str], 
     from simbench.study.execution.workers import processes
     from simbench.study.store import store_of
 
+    for failure in plan.failures:
+        say(failure)
     todo = units_to_do(plan, store_of(plan, out), force=force, notify=say)
     total = len(plan.units)
     typer.echo(
@@ -113,6 +123,8 @@ def status(
         return
     if plan.study.note:
         say(plan.study.note)
+    for failure in plan.failures:
+        say(failure)
     counts = {name: sum(state.state == name for state in states) for name in ("done", "missing", "corrupt")}
     typer.echo(
         f"{plan.study.name} ({plan.study.preset}): {len(states)} units, "

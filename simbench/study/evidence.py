@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from simbench.errors import SimbenchError, UnknownNameError, nearest
+from simbench.errors import FailedUnitsError, SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
 from simbench.study.execution.run import run_plan
 from simbench.study.plan import Plan, Unit, make_plan
@@ -65,19 +65,25 @@ class Evidence:
     def gather(self, claims: Iterable[Statistical]) -> None:
         """Play what these claims and their controls need and the store lacks.
 
-        Raises `SimbenchError` for what `require_known` refuses, or when a unit fails.
+        Raises `SimbenchError` for what `require_known` refuses, and, once all others are played, when units fail.
         """
         claims = list(claims)
         self.require_known(claims)
+        failures = []
         for name in sorted(
             {reader.study for reader in _readers(claims) if reader.study is not None} - self._played
         ):
             plan = self._wanted_plan(name)
             if plan.study.note:
                 self.notify(plan.study.note)
-            run_plan(plan, out=self.out, workers=self.workers, plugins=self.plugins, notify=self.notify)
+            try:
+                run_plan(plan, out=self.out, workers=self.workers, plugins=self.plugins, notify=self.notify)
+            except FailedUnitsError as error:
+                failures.append(f"study '{name}': {error}")
             self._played.add(name)
             self._tables.pop(name, None)
+        if failures:
+            raise FailedUnitsError(" ".join(failures))
 
     def table(self, claim: Statistical) -> pd.DataFrame:
         """Return the runs that `claim` reads, after `gather`."""

@@ -15,6 +15,7 @@ from typing import Any
 from simbench.bandit import Bandit
 from simbench.engine import choose_engine, loop_name, quantities_of, runs_of
 from simbench.errors import SimbenchError
+from simbench.study.fault import fault, is_foreign
 from simbench.study.provenance import canonical, digest, package_versions
 from simbench.study.settings import Setting
 from simbench.study.sources import sources_of
@@ -56,36 +57,59 @@ class Unit:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A study and its units: settings, then instances, then learners, then blocks of runs."""
+    """A study and its units: settings, then instances, then learners, then blocks of runs.
+
+    Attributes:
+        study: what is planned.
+        units: of all learners that could be planned.
+        failures: sentences about learners that raised while they were planned, and have no units.
+    """
 
     study: Study
     units: list[Unit]
+    failures: tuple[str, ...] = ()
 
 
 def make_plan(study: Study, *, engine: str = "auto") -> Plan:
     """Return the plan of `study` on `engine`.
 
+    A learner whose own text raises has no units and a sentence in `failures`; the others are planned.
+
     Raises `SimbenchError` when a learner has no implementation for the engine.
     """
-    units = []
+    units: list[Unit] = []
+    failures: list[str] = []
     for setting in study.settings:
         family = study.family(setting)
         world = study.world(setting, 0)
         makers = []
         for entry in study.learners:
-            learner = study.learner(entry, setting)
             try:
-                wanted = study.run.engine if engine == "auto" else engine
-                chosen = choose_engine(wanted, learner, world)
-            except SimbenchError as error:
-                raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
-            spec = _spec(study, setting, entry, family, learner, world, chosen)
-            runs = runs_of(learner, study.run.runs)
-            makers.append((entry, spec, runs, _program(study, entry, learner, world, chosen)))
+                makers.append(_maker(study, setting, entry, family, world, engine))
+            except Exception as error:
+                if isinstance(error, SimbenchError) and not is_foreign(error):
+                    raise
+                failures.append(f"learner '{entry.shown}', setting {setting.name}: {fault(error)}")
         for instance in range(study.run.instances):
             for entry, spec, runs, program in makers:
                 units += _blocks(study, setting, entry, spec | {"instance": instance}, runs, program)
-    return Plan(study=study, units=units)
+    return Plan(study=study, units=units, failures=tuple(failures))
+
+
+def _maker(
+    study: Study, setting: Setting, entry: LearnerEntry, family: Any, world: Bandit, engine: str
+) -> tuple[LearnerEntry, dict[str, Any], int, str]:
+    """Return what all units of a learner in a setting share: its entry, their table, its runs, its program."""
+    learner = study.learner(entry, setting)
+    try:
+        wanted = study.run.engine if engine == "auto" else engine
+        chosen = choose_engine(wanted, learner, world)
+    except SimbenchError as error:
+        if is_foreign(error):
+            raise
+        raise SimbenchError(f"{study.path}, learner '{entry.shown}': {error}") from None
+    spec = _spec(study, setting, entry, family, learner, world, chosen)
+    return entry, spec, runs_of(learner, study.run.runs), _program(study, entry, learner, world, chosen)
 
 
 def _program(study: Study, entry: LearnerEntry, learner: Any, world: Bandit, engine: str) -> str:

@@ -15,6 +15,7 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.learners import BatchLearner
 from simbench.quantities import MEASURED
 from simbench.registry import configure, everything
+from simbench.study.fault import fault
 from simbench.study.kept import KeptWorlds
 from simbench.study.settings import Setting, expand
 from simbench.study.spec import AS_WRITTEN, LearnerEntry, PresetSettings, RunSettings, StudyFile, read_study
@@ -134,7 +135,12 @@ def _check(study: Study) -> None:
             )
     for setting in study.settings:
         for entry in study.learners:
-            learner = study.learner(entry, setting)
+            try:
+                learner = study.learner(entry, setting)
+            except SimbenchError:
+                raise
+            except Exception:
+                continue  # the learner's own fault: the plan names it, and the others are computed
             if setting.rounds > LAST_ROUND and not isinstance(learner, BatchLearner):
                 raise SimbenchError(
                     f"{study.path}: run.rounds is {setting.rounds}; it must be at most {LAST_ROUND} for learner "
@@ -144,3 +150,5 @@ def _check(study: Study) -> None:
             study.world(setting, 0)
         except SimbenchError as error:
             raise SimbenchError(f"{study.path}, setting {setting.name}: {error}") from None
+        except Exception as error:
+            raise SimbenchError(f"{study.path}, setting {setting.name}: {fault(error)}") from None

@@ -99,11 +99,11 @@ def _no_results(study: Study, out: str | Path, stale: str | None = None) -> Simb
 
 
 def _attributes(plan: Plan, counts: dict[str, int]) -> dict[str, Any]:
-    complete = counts["done"] == counts["total"]
+    complete = counts["done"] == counts["total"] and not plan.failures
     return {
         "study": plan.study.name,
         "preset": plan.study.preset,
-        "note": plan.study.note,
+        "note": " ".join(filter(None, [plan.study.note, *plan.failures])),
         "units": counts,
         "complete": complete,
         "partial": not complete,

@@ -6,7 +6,6 @@ writes. So workers need no shared disk, and a crash of one cannot harm a result.
 
 import dataclasses
 import time
-import traceback
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ from simbench.engine import log_checkpoints, run_block
 from simbench.errors import SimbenchError
 from simbench.registry import configure
 from simbench.study.execution.plugins import load_plugins
+from simbench.study.fault import fault
 from simbench.study.kept import KeptWorlds
 from simbench.study.plan import Unit
 from simbench.study.provenance import digest, package_versions
@@ -57,7 +57,7 @@ def compute(task: Task) -> Outcome:
     except SimbenchError as error:
         problem = f"{unit.sentence}: {error}"
     except Exception as error:
-        problem = f"{unit.sentence}: {type(error).__name__}: {error}{_place(error)}"
+        problem = f"{unit.sentence}: {fault(error)}"
     return Outcome(unit=unit, content=content, problem=problem, seconds=time.perf_counter() - start)
 
 
@@ -112,9 +112,3 @@ def _require_same_sources(unit: Unit) -> None:
             raise SimbenchError(
                 f"the worker's {name} are {value}, the study was planned with {unit.spec[name]}."
             )
-
-
-def _place(error: BaseException) -> str:
-    """Name the innermost line outside the installed packages: in a plug-in, that is the user's own."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from simbench.errors import SimbenchError
+from simbench.errors import FailedUnitsError
 from simbench.study.execution.compute import Task, compute
 from simbench.study.execution.order import side_by_side
 from simbench.study.execution.progress import ProgressBar
@@ -19,6 +19,8 @@ from simbench.study.execution.workers import processes, spread
 from simbench.study.plan import Plan, Unit
 from simbench.study.stale import stale_note
 from simbench.study.store import Store, StoreError, store_of
+
+NAMED = 5  # failures that are told in full
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,11 +68,13 @@ def run_plans(
         notify: called with sentences the user should see.
 
     Raises:
-        SimbenchError: a unit failed (named, with its cause), a worker died, or results cannot be written.
+        FailedUnitsError: units failed, or learners could not be planned; all others are computed and stored.
+        SimbenchError: a worker died, or results cannot be written.
         KeyboardInterrupt: with a sentence that says what is kept.
     """
     stores = {plan.study.name: store_of(plan, out) for plan in plans}
     todo: list[Unit] = []
+    problems: list[str] = []
     for plan in plans:
         store = stores[plan.study.name]
         ahead = units_to_do(plan, store, force=force, notify=notify)
@@ -97,7 +101,8 @@ def run_plans(
                 with closing(work):  # type: ignore[type-var]
                     for outcome in work:
                         if outcome.content is None:
-                            raise SimbenchError(outcome.problem)
+                            problems.append(outcome.problem)
+                            continue
                         name = outcome.unit.spec["study"]
                         stores[name].write(outcome.unit, outcome.content)
                         computed[name] += 1
@@ -107,6 +112,8 @@ def run_plans(
                 raise StoreError(f"{error} {_kept(plans, stores)}") from None
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(f"interrupted. {_kept(plans, stores)}") from None
+    if problems or any(plan.failures for plan in plans):
+        raise FailedUnitsError(_failures(plans, stores, problems))
     return [
         RunReport(
             folder=stores[plan.study.name].folder,
@@ -140,6 +147,27 @@ def _still_missing(todo: list[Unit], stores: Mapping[str, Store], force: bool) -
     for unit in todo:
         if force or stores[unit.spec["study"]].state(unit) != "done":
             yield unit
+
+
+def _failures(plans: Sequence[Plan], stores: Mapping[str, Store], problems: list[str]) -> str:
+    """Say what failed, the first few by name, and what is kept."""
+    unplanned = [failure for plan in plans for failure in plan.failures]
+    counts = [
+        ("1 unit" if len(problems) == 1 else f"{len(problems)} units") + " failed" if problems else "",
+        (f"{len(unplanned)} could not be planned") if unplanned else "",
+    ]
+    named = [*unplanned, *problems]
+    # one of each cause: the same learner fails in many units in the same way
+    causes = list({_cause(sentence): sentence for sentence in reversed(named)}.values())[::-1]
+    more = f"; and {len(causes) - NAMED} other causes" if len(causes) > NAMED else ""
+    told = "; ".join(cause.rstrip(".") for cause in causes[:NAMED])
+    return f"{' and '.join(filter(None, counts))}: {told}{more}. {_kept(plans, stores)}"
+
+
+def _cause(sentence: str) -> tuple[str, str]:
+    """Return the learner and the cause of a sentence `learner '…', setting …: cause`."""
+    unit, _, cause = sentence.partition(": ")
+    return unit.partition(", ")[0], cause
 
 
 def _kept(plans: Sequence[Plan], stores: Mapping[str, Store]) -> str:

@@ -18,6 +18,7 @@ from simbench.study.study import load_study
 from simbench.study.table import load_table, unit_states
 from simbench.study.unit_file import KEYS
 from simbench.worlds import make
+from tests.cli.conftest import simbench  # noqa: F401 - a fixture
 from tests.study.conftest import QUICK_LEARNER
 
 
@@ -131,12 +132,44 @@ def test_a_learner_that_fails_is_named_with_its_cause(write_study, workplace, fa
         assert word in str(failure.value)
     assert [state.state for state in unit_states(plan, "results")] == [
         "done",
-        "missing",
+        "done",
         "missing",
         "missing",
     ]
     with pytest.raises(SimbenchError):
         estimate(plan.units, workers=1, plugins=plugins)
+
+
+@pytest.mark.parametrize("method", ["init(self, world)", "kernel(self, world)"])
+def test_a_learner_that_fails_costs_the_others_nothing(write_study, workplace, simbench, method):  # noqa: F811
+    """It raises while it is planned, or as it starts: all others are computed, it is named, and mending resumes."""
+    mended = BROKEN.format(fault="return state") + "    def kernel(self, world): return None\n"
+    (workplace / "broken.py").write_text(
+        mended.replace(f"def {method}: ", f"def {method}: raise OSError('no'); ")
+    )
+    first = ('name = "online_dpo"', 'name = "broken"\n\n[[learner]]\nname = "reference"')
+    write_study(first)
+    words = ("run", "tiny", "--preset", "quick", "--workers", 1, "--plugin", "broken.py")
+    result = simbench(*words)
+    assert result.exit_code == 1, result.stderr
+    assert "learner 'broken'" in result.stderr
+    assert "OSError: no" in result.stderr
+    assert "broken.py, line 7" in result.stderr or "broken.py, line 11" in result.stderr
+    assert "Traceback" not in result.stderr
+    plugins = load_plugins(["broken.py"])
+    plan = make_plan(load_study("tiny", "quick"))
+    healthy = [unit for unit in plan.units if unit.spec["label"] != "broken"]
+    assert len(healthy) == 4
+    kept = contents(plan)
+    assert set(kept) == {f"{unit.id}.parquet" for unit in healthy}
+    assert load_table("tiny", "quick").attrs["partial"]
+    (workplace / "broken.py").write_text(mended)
+    assert simbench(*words).exit_code == 0
+    whole = contents(make_plan(load_study("tiny", "quick")))
+    assert len(whole) == 6
+    assert {name: whole[name] for name in kept} == kept
+    run_plan(make_plan(load_study("tiny", "quick")), out="anew", workers=1, plugins=plugins)
+    assert contents(make_plan(load_study("tiny", "quick")), "anew") == whole
 
 
 def test_a_disk_that_fills_up_keeps_what_is_done(plan, monkeypatch):
