@@ -16,6 +16,7 @@ file never runs code.
 import dataclasses
 import importlib
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, dataclass_transform
@@ -57,7 +58,36 @@ _MARKS["claim"] = re.compile(r"^@(?:\w+\.)?claim\(", re.MULTILINE)
 
 _things: dict[str, dict[str, Any]] = {kind: {} for kind in PACKAGES}
 _loaded: set[str] = set()
+_loading: list["Failure"] | None = None  # what failed so far in the plug-in that is being loaded
+_failures: dict[str, list["Failure"]] = {}  # module name -> what could not be entered of a plug-in
 _plugins: dict[str, tuple[Path, bytes]] = {}  # module name -> where a plug-in came from, and its text
+
+
+class UnfitClaimWarning(UserWarning):
+    """A plug-in defines something that could not be entered; the rest of the file was."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A thing of a plug-in that could not be entered: its name, its class, and why, in one sentence."""
+
+    name: str
+    cls: str
+    why: str
+
+
+def set_aside(name: str, cls: type, error: SimbenchError) -> None:
+    """Remember a thing that cannot be entered, so that the rest of its plug-in still is; elsewhere raise `error`."""
+    if _loading is None:
+        raise error
+    _loading.append(Failure(name=name, cls=cls.__name__, why=str(error)))
+
+
+def failures(path: str | Path | None = None) -> list[Failure]:
+    """Return what could not be entered of the plug-in at `path`, or of all that are loaded."""
+    if path is None:
+        return [failure for found in _failures.values() for failure in found]
+    return list(_failures.get(f"simbench_plugin_{Path(path).stem}", ()))
 
 
 def register(kind: str, name: str) -> Callable[[T], T]:
@@ -146,7 +176,8 @@ def load_plugin(path: str | Path) -> None:
     """Run a user's Python file so that what it registers becomes known.
 
     Loading a file again, edited or not, replaces what it registered before. Two different files of one name are not
-    loaded side by side: results and errors name a plug-in by its file's name.
+    loaded side by side: results and errors name a plug-in by its file's name. A claim that is not complete is set aside
+    with an `UnfitClaimWarning`, and the others of the file are known (`failures`).
 
     Raises `SimbenchError` naming the file when it is missing, is not Python, has the name of another one that is
     loaded, or fails while loading.
@@ -163,6 +194,8 @@ def load_plugin(path: str | Path) -> None:
         raise SimbenchError(
             f"plugin {file} has the same file name as {there}, which is loaded already; rename one of them."
         )
+    global _loading
+    _loading = []
     try:
         run_file(name, file)
     except SimbenchError:
@@ -170,6 +203,11 @@ def load_plugin(path: str | Path) -> None:
     except Exception as error:
         line = _line_in(file, error)
         raise SimbenchError(f"plugin {file}{line} failed to load: {type(error).__name__}: {error}") from error
+    finally:
+        found, _loading = _loading, None
+    _failures[name] = found or []
+    for failure in _failures[name]:
+        warnings.warn(f"plugin {file}: {failure.why}", UnfitClaimWarning, stacklevel=2)
     _plugins[name] = (here, text)
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simbench.cli.output import AsJson, Out, Plugins, counted, duration, print_columns, print_json, say
+from simbench.cli.output import (
+    AsJson,
+    Out,
+    Plugins,
+    complain,
+    counted,
+    duration,
+    print_columns,
+    print_json,
+    say,
+)
 from simbench.errors import SimbenchError
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def claims(
     json: AsJson = False,
 ) -> None:
     """Judge claims; exit 1 if a verdict is not the expected one or a control is not refuted."""
+    from simbench import registry
     from simbench.study.execution.one_core import one_core
 
     with one_core():
@@ -48,6 +59,11 @@ def claims(
         typer.echo("\n\n".join(str(verdict) for verdict in verdicts))
     else:
         print_table(verdicts)
+    unfit = [failure for file in files for failure in registry.failures(file)]
+    for failure in unfit:
+        complain(failure.why)
+    if unfit:
+        raise typer.Exit(2)
     if any(fails(verdict, strict=strict) for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -151,6 +167,9 @@ def find(name: str) -> "Claim":
         for label, thing in registry.everything("claim").items()
         if _defined_in(thing, Path(file)) and wanted in (label, thing.__name__)
     }
+    unfit = [failure.why for failure in registry.failures(file) if wanted in (failure.name, failure.cls)]
+    if unfit:
+        raise SimbenchError(f"{file}: {unfit[0]}")
     if not own:
         raise SimbenchError(
             f"{file} defines no claim '{wanted}'; write FILE.py::NAME with a class or claim of that file."
@@ -177,6 +196,9 @@ def catalogue(plugins: Sequence[Path] | None = None) -> "list[Claim]":
         known = {
             name: thing for name, thing in known.items() if any(_defined_in(thing, file) for file in plugins)
         }
+        unfit = [failure.why for file in plugins for failure in registry.failures(file)]
+        if not known and unfit:
+            raise SimbenchError(unfit[0])
         if not known:
             raise SimbenchError(f"{', '.join(map(str, plugins))} defines no claim.")
     return [find_claim(name) for name in known]

@@ -123,7 +123,7 @@ def _everywhere(claim: Claim) -> bool:
 
 def _judge_by_name(task: tuple[str, str]) -> Verdict:
     name, preset = task
-    return judging.judge(name, preset=preset)
+    return judging.judge_or_say_why(name, preset=preset)
 
 
 def _with_corrections(claims: Sequence[Statistical]) -> list[Statistical]:

@@ -53,9 +53,32 @@ def judge(claim: str | type[Claim] | Claim, *, preset: str = "quick") -> Verdict
 def judge_all(
     claims: Iterable[str | type[Claim] | Claim], *, preset: str = "quick", workers: int = 2
 ) -> Iterator[Verdict]:
-    """Yield the verdicts of many claims in order; threads overlap one claim's compiling with another's search."""
+    """Yield the verdicts of many claims in order; threads overlap one claim's compiling with another's search.
+
+    Of several claims, one that cannot be run at all is inconclusive, and the others are judged.
+    """
+    chosen = list(claims)
+    one_by_one = judge if len(chosen) == 1 else judge_or_say_why
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        yield from pool.map(lambda claim: judge(claim, preset=preset), list(claims))
+        yield from pool.map(lambda claim: one_by_one(claim, preset=preset), chosen)
+
+
+def judge_or_say_why(claim: str | type[Claim] | Claim, *, preset: str = "quick") -> Verdict:
+    """Return the verdict of a claim; one that cannot be run at all is inconclusive, and its problem says why."""
+    known, began = find_claim(claim), time.perf_counter()
+    try:
+        return judge(known, preset=preset)
+    except SimbenchError as error:
+        return Verdict(
+            name=known.name,
+            source=known.source,
+            kind=known.kind,
+            verdict="inconclusive",
+            expected=known.expected,
+            corrected_by=known.corrected_by,
+            seconds=time.perf_counter() - began,
+            problem=str(error),
+        )
 
 
 def _verdict(claim: Deterministic, effort: Effort, began: float) -> Verdict:

@@ -236,6 +236,15 @@ def claim(
     """
 
     def enter(cls: C) -> C:
+        try:
+            check(cls)
+        except SimbenchError as error:
+            registry.set_aside(name, cls, error)
+            return cls
+        cls.name, cls.source, cls.expected, cls.corrected_by = name, source, expected, corrected_by
+        return registry.register("claim", name)(cls)
+
+    def check(cls: C) -> None:
         where = f"claim '{name}' ({cls.__module__}.{cls.__qualname__})"
         if not inspect.cleandoc(cls.__dict__.get("__doc__") or "").strip():
             raise SimbenchError(f"{where} has no docstring: the docstring is the statement.")
@@ -250,8 +259,6 @@ def claim(
         if (expected == "violated") != (corrected_by is not None):
             raise SimbenchError(f"{where}: expected='violated' and corrected_by=NAME go together.")
         cls.require_complete(where)
-        cls.name, cls.source, cls.expected, cls.corrected_by = name, source, expected, corrected_by
-        return registry.register("claim", name)(cls)
 
     return enter
 

@@ -1,9 +1,10 @@
 """A user's Python files, loaded once per process: where a study is read, and again in every worker."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from simbench.registry import load_plugin
+from simbench.registry import UnfitClaimWarning, load_plugin
 
 _loaded: dict[str, bytes] = {}
 
@@ -17,6 +18,8 @@ def load_plugins(paths: Sequence[str | Path]) -> list[str]:
     for path in absolute:
         content = Path(path).read_bytes() if Path(path).is_file() else b""
         if _loaded.get(path) != content:
-            load_plugin(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnfitClaimWarning)  # `claims` says it in a sentence
+                load_plugin(path)
             _loaded[path] = content
     return absolute
