@@ -41,7 +41,10 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     limit = 0.5 * reference_gap(study)
     figure = new_figure(width=DOUBLE_COLUMN, height=3.9)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.6, 1.0])
-    names = {entry.shown: _name(entry.name, entry.parameters) for entry in study.learners}
+    there = set(table["learner"])
+    names = {
+        entry.shown: _name(entry.name, entry.parameters) for entry in study.learners if entry.shown in there
+    }
     for place, learner in enumerate(names):
         rows = table[table["learner"] == learner]
         last = rows[rows["round"] == rows["round"].max()].sort_values(["instance", "run"])

@@ -62,6 +62,7 @@ def named_curves(table: pd.DataFrame, study: str) -> list[Curve]:
     return [
         Curve(learner=name, matrix=by_name[name].matrix, band=by_name[name].band, law=None)
         for name in names.values()
+        if name in by_name
     ]
 
 

@@ -17,6 +17,7 @@ from simbench.show.tables import law_rows, text_table
 from simbench.study.execution.run import RunReport
 from simbench.study.plan import Plan
 from simbench.verify.statistical.runs import run_matrix
+from simbench.whole_file import write_whole
 
 
 def summarise(plan: Plan, report: RunReport, table: pd.DataFrame) -> str:
@@ -56,7 +57,7 @@ def write_summary(file: Path, paragraphs: list[str]) -> Path:
     """
     blocks = "\n".join(f"```\n{paragraph}\n```\n" for paragraph in paragraphs)
     try:
-        file.write_text(f"# What was reproduced\n\n{blocks}", encoding="utf-8")
+        write_whole(file, f"# What was reproduced\n\n{blocks}".encode())
     except OSError as error:
         raise SimbenchError(f"{file} cannot be written: {error.strerror}.") from None
     return file

@@ -2,7 +2,9 @@
 
 import argparse
 import dataclasses
+import io
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from simbench.show.figure_script import FigureScript, list_figures, load_figure
 from simbench.show.reference import read_reference, reference_folders
 from simbench.show.style import PNG_DPI, WARNING, paper_style
 from simbench.study.execution.workers import spread
+from simbench.study.fault import fault
 from simbench.study.table import load_table
+from simbench.whole_file import write_whole
 
 __all__ = ["Drawn", "draw_figures", "list_figures", "main"]
 
@@ -32,7 +36,7 @@ class Drawn:
 
     Attributes:
         name: of the figure.
-        files: PDF and PNG; empty when nothing was drawn.
+        files: PDF and PNG; empty when nothing was drawn, for want of results or of those among them that it needs.
         studies: whose results it shows; none for a figure drawn from claims.
         claims: which claims it illustrates.
         partial: whether results are missing, as the figure itself says.
@@ -121,11 +125,23 @@ def _table(study: str, preset: str | None, results: Path, from_reference: bool) 
 def _draw(script: FigureScript, tables: dict[str, pd.DataFrame], out: Path) -> Drawn:
     holes = [_hole(table) for table in tables.values() if table.attrs.get("partial", False)]
     notes = [table.attrs["note"] for table in tables.values() if table.attrs.get("note")]
+    files: list[Path] = []
     with paper_style():
-        figure = script.draw(tables)
-        if holes:
-            _mark(figure, "\n".join(["PARTIAL RESULT", *holes]))
-        files = save(figure, out / script.name)
+        try:
+            with warnings.catch_warnings():
+                if holes:
+                    warnings.simplefilter("ignore")  # means of nothing, panels without marks
+                figure = script.draw(tables)
+                if holes:
+                    _mark(figure, "\n".join(["PARTIAL RESULT", *holes]))
+                    figure.canvas.draw()
+        except Exception as error:
+            if not holes:
+                raise
+            # What a figure needs may be just what is missing.
+            notes.append(f"it cannot be drawn from a part of its results ({fault(error)}):")
+        else:
+            files = save(figure, out / script.name)
     return _drawn(script, files=files, partial=bool(holes), note=" ".join([*notes, *holes]))
 
 
@@ -156,15 +172,20 @@ def _drawn(script: FigureScript, *, files: list[Path], partial: bool, note: str)
 def save(figure: Any, stem: Path) -> list[Path]:
     """Write `stem`.pdf and `stem`.png without dates or versions; return both.
 
-    Raises `SimbenchError` when the folder cannot be written to.
+    Raises `SimbenchError` when the folder cannot be written to; files that were there are then as they were.
     """
     files = [stem.parent / f"{stem.name}.{suffix}" for suffix in METADATA]
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
-        for file, metadata in zip(files, METADATA.values(), strict=True):
-            figure.savefig(file, dpi=PNG_DPI, metadata=metadata)
+        contents = []
+        for suffix, metadata in METADATA.items():
+            sink = io.BytesIO()
+            figure.savefig(sink, format=suffix, dpi=PNG_DPI, metadata=metadata)
+            contents.append(sink.getvalue())
             # The layout stands; finding it again takes a quarter of the time.
             figure.set_layout_engine("none")
+        for file, content in zip(files, contents, strict=True):
+            write_whole(file, content)
     except OSError as error:
         raise SimbenchError(f"figures cannot be written to {stem.parent}: {error.strerror}.") from None
     return files

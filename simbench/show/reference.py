@@ -7,6 +7,7 @@ metadata, outside what is compared. `make reference` computes them again.
 """
 
 import argparse
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from simbench.study.store import store_of
 from simbench.study.study import load_study
 from simbench.study.table import load_table
 from simbench.study.unit_file import provenance as unit_provenance
+from simbench.whole_file import write_whole
 
 FOLDER = "results/reference"
 METADATA = b"simbench"
@@ -69,9 +71,11 @@ def write_reference(table: pd.DataFrame, folder: Path, *, provenance: dict[str, 
     plain.attrs = {}
     arrow = pa.Table.from_pandas(plain, preserve_index=False)
     metadata = json.dumps({"attrs": attrs, "provenance": provenance}, sort_keys=True).encode()
+    sink = io.BytesIO()
     pq.write_table(
-        arrow.replace_schema_metadata({METADATA: metadata}), file, compression="zstd", compression_level=19
+        arrow.replace_schema_metadata({METADATA: metadata}), sink, compression="zstd", compression_level=19
     )
+    write_whole(file, sink.getvalue())
     return file
 
 
