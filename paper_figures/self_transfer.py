@@ -44,7 +44,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
     for ax, (number, title) in zip((left, middle), STARTS.items(), strict=True):
         for places, look in zip(ends, LOOKS, strict=False):
             rows = mine[(mine[NUMBER] == number) & (mine[PLACES] == places)]
-            for column, (name, style) in COLUMNS.items():
+            for column, (name, style) in COLUMNS.items() if len(rows) else ():
                 band = mean_band(run_matrix(rows, column))
                 marks.band(ax, band["round"], band["low"], band["high"], color=look.color, alpha=0.2)
                 marks.line(ax, band["round"], band["mean"], color=look.color, linestyle=style,
@@ -60,6 +60,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Any:
             for places, rows in last[last[NUMBER] == number].groupby(PLACES):
                 band = mean_band(run_matrix(rows, column)).iloc[0]
                 points.append((places, band["mean"], band["low"], band["high"]))
+            if not points:
+                continue
             x, mean, low, high = np.array(points).T
             right.errorbar(x, mean, yerr=[mean - low, high - mean], color=look.color, linestyle=style,
                            marker=look.marker, elinewidth=0.8, label=f"{name}, {label}")  # fmt: skip
