@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from simbench.errors import SimbenchError
-from simbench.verify.comparison import ratio
+from simbench.verify.comparison import oriented, ratio
 from simbench.verify.confirmation import CONFIRMED, instances
 from simbench.verify.explore import Candidate, Effort, Sample, ranked, threshold
 from simbench.verify.proof import Proof, decide
@@ -38,6 +38,7 @@ class Findings:
         self.tightness: float | None = None
         self.found_by: str | None = None
         self.problem: str | None = None
+        self.apart: float | None = None
         self.only_instance_fails = False
 
     def take(self, one: Sample) -> None:
@@ -107,6 +108,20 @@ class Findings:
         found = tightest(self.tried)
         if found is not None:
             self.tightness, self.found_by = found[1].middle_ratio, found[0].found_by
+        if (
+            self.tightness is not None and self.tightness < 0
+        ):  # the sides have different signs: no ratio means anything
+            self.tightness, self.found_by = None, None
+            self.apart = self._least_distance()
+
+    def _least_distance(self) -> float:
+        """Return the smallest greater - lesser of all instances."""
+        distances = []
+        for one in self.tried:
+            lesser, greater = oriented(self.claim, one.values.measured, one.values.theory)
+            known = one.values.assumed & np.isfinite(lesser) & np.isfinite(greater)
+            distances.append(np.min((greater - lesser)[known], initial=math.inf))
+        return float(min(distances))
 
     def _only_instance(self) -> None:
         if len(self.tried) == 1 and self.tried[0].found_by == "witness":
@@ -228,6 +243,8 @@ class Findings:
             told.append(
                 f"confirmed in ball arithmetic to {self.claim.exact_tolerance:g} at {self.confirmed} instances"
             )
+        if self.apart is not None:
+            told.append(f"the sides have different signs, and stay apart by {self.apart:.6g} or more")
         if self.assumed_share is not None:
             told.append(
                 f"its assumption holds at {self.assumed_share:.3g} of the random and extreme instances"

@@ -27,6 +27,7 @@ from simbench.verify.domains.cube import Domain, Shape
 from simbench.verify.protocol import Deterministic
 
 BATCH = 128
+RANDOM = ("random_", "threefry", "rng_")  # how the operations that draw are called
 
 
 class Values(NamedTuple):
@@ -87,7 +88,16 @@ class Sides:
     def program(self) -> Any:
         """The closed jaxpr (u [d], constant) -> (measured, theory, assumed)."""
         with float64():
-            return jax.make_jaxpr(self._sides)(np.zeros(self.dimension), 1.0)
+            return self._require_sides(jax.make_jaxpr(self._sides)(np.zeros(self.dimension), 1.0))
+
+    def _require_sides(self, program: Any) -> Any:
+        random = sorted(name for name in primitives(program.jaxpr) if name.startswith(RANDOM))
+        if random:
+            raise SimbenchError(
+                f"claim '{self.claim.name}': a side draws random numbers ({', '.join(random)}); a side is a function "
+                "of the instance alone. Let the domain draw what varies, or state it about runs."
+            )
+        return program
 
     @functools.cached_property
     def _values(self) -> Any:
@@ -107,7 +117,15 @@ class Sides:
                 heights = jnp.where(assumed, heights, -jnp.inf)
             return jnp.sum(heights), (measured, theory, assumed)
 
-        return self._compile(jax.grad(total, has_aux=True))
+        try:
+            return self._compile(jax.grad(total, has_aux=True))
+        except ValueError as error:
+            if "Reverse-mode differentiation" not in str(error):
+                raise
+            raise SimbenchError(
+                f"claim '{self.claim.name}': a side has a loop of unknown length (while_loop), which has no slope to "
+                "climb; write it with lax.fori_loop between fixed bounds, or lax.scan."
+            ) from None
 
     @functools.cached_property
     def _inward(self) -> Any:
@@ -165,6 +183,19 @@ class Sides:
         if dtype != jnp.float64:
             raise SimbenchError(f"{where} returns {dtype}; seven digits prove nothing: it must be float64.")
         return value
+
+
+def primitives(jaxpr: Any) -> set[str]:
+    """Return the names of all operations of a program, those of the programs inside it too."""
+    names: set[str] = set()
+    for equation in jaxpr.eqns:
+        names.add(equation.primitive.name)
+        for value in equation.params.values():
+            for inner in value if isinstance(value, list | tuple) else [value]:
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns"):
+                    names |= primitives(inner)
+    return names
 
 
 def _batches(points: np.ndarray) -> Any:

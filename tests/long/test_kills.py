@@ -66,9 +66,11 @@ def kill(process, whom, number):
     elif whom == "parent":
         os.kill(process.pid, number)
     else:
-        workers = [pid for pid in session(process) if pid != process.pid]
-        if workers:
-            os.kill(workers[0], number)
+        for pid in session(process):
+            with contextlib.suppress(psutil.Error):
+                if "LokyProcess" in " ".join(psutil.Process(pid).cmdline()):  # not its tracker of semaphores
+                    os.kill(pid, number)
+                    return
 
 
 def units(folder):

@@ -54,3 +54,23 @@ def _interrupt(number: int, frame: Any) -> None:
     global _pending
     _pending = number
     raise KeyboardInterrupt
+
+
+@contextmanager
+def children_deaf() -> Iterator[None]:
+    """Start processes that do not hear the signals before they say `hear_nothing`, for as long as this is open.
+
+    A worker that is interrupted while it still imports would print a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear_nothing() -> None:
+    """Ignore the signals in this worker: they reach every process of a group, and the study's own answers them."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -9,7 +9,6 @@ it is.
 import importlib
 import os
 import re
-import signal
 import sys
 import threading
 import time
@@ -115,9 +114,10 @@ def _on_processes(
     queue = iter(tasks)
     finished = False
     try:
-        pending = {
-            executor.submit(_in_folder, folder, function, task) for task in islice(queue, AHEAD * workers)
-        }
+        with interrupts.children_deaf():
+            pending = {
+                executor.submit(_in_folder, folder, function, task) for task in islice(queue, AHEAD * workers)
+            }
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
@@ -157,9 +157,10 @@ def processes(workers: int | None, tasks: int | None = None) -> int:
 def start_importing(modules: Sequence[str], workers: int) -> None:
     """Start local workers, if more than one is meant, and let them import `modules` while the caller goes on."""
     if workers > 1:
-        executor = _executor(workers)
-        for _ in range(workers):
-            executor.submit(_import, modules)
+        with interrupts.children_deaf():
+            executor = _executor(workers)
+            for _ in range(workers):
+                executor.submit(_import, modules)
 
 
 def _import(modules: Sequence[str]) -> None:
@@ -184,9 +185,7 @@ def _executor(workers: int) -> Any:
 def _start_worker() -> None:
     from joblib.externals.loky import process_executor
 
-    # Ctrl-C and a scheduler's SIGTERM reach every process of a group; the one that runs the study answers them.
-    for number in interrupts.SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    interrupts.hear_nothing()
     # loky ends a worker that has grown by 300 MB since its first task; compiled programs are no leak, and their
     # successor would have to compile them again.
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH

@@ -5,7 +5,15 @@ balls (python-flint's `arb` does the numbers), and an undecided comparison is ne
 `interpreter.py`.
 """
 
-from simbench.verify.ball import control_flow, elementwise, linear_algebra, movement, quantities, reductions
+from simbench.verify.ball import (
+    control_flow,
+    elementwise,
+    eliminations,
+    linear_algebra,
+    movement,
+    quantities,
+    reductions,
+)
 from simbench.verify.ball.extended import to_interval
 from simbench.verify.ball.interpreter import (
     RULES,
@@ -22,6 +30,7 @@ __all__ = [
     "UnknownPrimitiveError",
     "control_flow",
     "elementwise",
+    "eliminations",
     "enclose",
     "encloses",
     "encloses_root",

@@ -34,6 +34,15 @@ def _branch(equation: Any, which: Value, *operands: Value) -> list[Value]:
     return run(branch.jaxpr, [exact(value) for value in branch.consts], operands)
 
 
+@rule("platform_index")
+def _platform(equation: Any) -> Value:
+    """Return the branch that a CPU would take."""
+    for index, platforms in enumerate(equation.params["platforms"]):
+        if platforms is None or "cpu" in platforms:
+            return exact(np.asarray(index, dtype=np.int32))
+    raise SimbenchError("a claim's program has no branch for a CPU.")
+
+
 @rule("while")
 def _while(equation: Any, *operands: Value) -> list[Value]:
     p = equation.params

@@ -46,6 +46,14 @@ def multiply(x: arb, y: arb) -> arb:
     return square(x) if x is y else settle(x * y)
 
 
+def log_gamma(x: arb) -> arb:
+    """Return log |Gamma(x)|, JAX's lgamma; unknown on a ball that holds a pole."""
+    if x > 0:
+        return settle(x.lgamma())
+    gamma = x.gamma()
+    return settle(abs(gamma).log()) if gamma.is_finite() else UNKNOWN
+
+
 def less(x: arb, y: arb) -> Truth:
     """Return x < y, or None."""
     if x is y:
