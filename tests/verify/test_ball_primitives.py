@@ -22,6 +22,7 @@ TIED = np.round(X)
 EDGES = np.array([-np.inf, -1.0, -0.0, 0.0, 1.0, np.inf])
 INDEX = np.array([[2, 0], [1, 1]])
 SYMMETRIC = X @ X.T + np.eye(3)
+ANY_SQUARE = RNG.normal(size=(4, 4))
 TRIANGLE = np.linalg.cholesky(SYMMETRIC)
 
 INTEGER_OPERATIONS = (jnp.add, jnp.subtract, jnp.multiply, jnp.maximum, jnp.minimum, lax.eq, lax.ne, lax.lt)
@@ -40,6 +41,18 @@ CASES = {
     "tanh": (jnp.tanh, X),
     "sin": (jnp.sin, X),
     "cos": (jnp.cos, X),
+    "tan": (jnp.tan, UNIT),
+    "asin": (jnp.arcsin, UNIT),
+    "acos": (jnp.arccos, UNIT),
+    "atan": (jnp.arctan, X),
+    "atan2": (lambda x, y: jnp.arctan2(x, y), X, Y),
+    "sinh": (jnp.sinh, X),
+    "cosh": (jnp.cosh, X),
+    "lgamma": (lambda x: (lax.lgamma(x), lax.lgamma(-1.5 * x - 0.3)), POSITIVE),
+    "digamma": (lax.digamma, POSITIVE),
+    "lu": (lambda x: (jnp.linalg.det(x), jnp.linalg.slogdet(x)[1]), ANY_SQUARE),
+    "custom_linear_solve": (lambda x: jnp.linalg.solve(x, x[0]), ANY_SQUARE),
+    "eigh": (lambda x: jnp.linalg.eigvalsh(x), SYMMETRIC),
     "erf": (jax.scipy.special.erf, X),
     "erfc": (jax.scipy.special.erfc, X),
     "sqrt": (jnp.sqrt, POSITIVE),
@@ -226,8 +239,8 @@ def test_a_broken_rule_is_noticed(name, monkeypatch):
 
 
 def test_an_unknown_primitive_is_named():
-    with pytest.raises(interpreter.UnknownPrimitiveError, match="'lgamma'"):
-        disagreement(lambda x: lax.lgamma(x), POSITIVE)
+    with pytest.raises(interpreter.UnknownPrimitiveError, match="'erf_inv'"):
+        disagreement(lambda x: lax.erf_inv(x), UNIT)
 
 
 def test_float32_is_refused():

@@ -228,10 +228,10 @@ def test_a_side_that_cannot_be_run_is_an_error_in_a_sentence(measured, complaint
 
 
 def test_an_unknown_operation_is_named_with_the_claim():
-    verdict = _judge("gamma", lambda x: lax.lgamma(1.0 + x.a), lambda x: 2.0 + 0 * x.a)
+    verdict = _judge("gamma", lambda x: lax.erf_inv(0.5 * x.a), lambda x: 2.0 + 0 * x.a)
     assert verdict.verdict == "inconclusive"
     assert "'test_square_gamma'" in verdict.problem
-    assert "'lgamma'" in verdict.problem
+    assert "'erf_inv'" in verdict.problem
 
 
 def test_a_suspicion_that_stays_undecided_leaves_the_verdict_open(monkeypatch):
@@ -303,9 +303,11 @@ def test_a_verdict_is_the_same_every_time():
 
 
 def test_a_witness_that_cannot_be_proved_is_a_problem():
-    verdict = _judge("gamma_exists", lambda x: lax.lgamma(2.5 + x.a), lambda x: 0.1 + 0 * x.a, kind=Exists)
+    verdict = _judge(
+        "gamma_exists", lambda x: lax.erf_inv(0.9 - 0.1 * x.a), lambda x: 0.1 + 0 * x.a, kind=Exists
+    )
     assert verdict.verdict == "inconclusive"
-    assert "'lgamma'" in verdict.problem
+    assert "'erf_inv'" in verdict.problem
 
 
 def test_sides_of_either_sign_are_compared_by_their_difference():
