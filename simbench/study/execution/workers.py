@@ -157,8 +157,8 @@ def processes(workers: int | None, tasks: int | None = None) -> int:
 def start_importing(modules: Sequence[str], workers: int) -> None:
     """Start local workers, if more than one is meant, and let them import `modules` while the caller goes on."""
     if workers > 1:
+        executor = _executor(workers)
         with interrupts.children_deaf():
-            executor = _executor(workers)
             for _ in range(workers):
                 executor.submit(_import, modules)
 
@@ -174,12 +174,13 @@ def _executor(workers: int) -> Any:
     # loky replaces a worker whose memory has grown, as compilers' does; nothing is lost and nobody need know.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
     # An accelerator belongs to one process; workers leave it alone.
-    return get_reusable_executor(
-        max_workers=workers,
-        timeout=IDLE,
-        initializer=_start_worker,
-        env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs() | reaper.marked(),
-    )
+    with interrupts.children_deaf():  # loky's tracker of semaphores, too
+        return get_reusable_executor(
+            max_workers=workers,
+            timeout=IDLE,
+            initializer=_start_worker,
+            env=one_core.environment() | {"JAX_PLATFORMS": "cpu"} | _shared_programs() | reaper.marked(),
+        )
 
 
 def _start_worker() -> None:
