@@ -55,7 +55,7 @@ def find(kind: str, name: str | Path) -> Path:
         return _existing(Path(name), kind)
     if re.fullmatch(r"[\w.-]+", name):
         for folder in folders(kind):
-            if (folder / f"{name}{suffix}").is_file():
+            if _is_file(folder / f"{name}{suffix}"):
                 return folder / f"{name}{suffix}"
     raise UnknownNameError(
         f"no {SINGULAR[kind]} is called '{name}' (nor is it the path of a {suffix} file). "
@@ -75,6 +75,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        raise SimbenchError(f"{path} is nested too deeply; arrays and tables nest a few levels.") from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
         message = str(error)[: at.start()].strip() if at else str(error)
@@ -83,6 +85,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SimbenchError(
             f"{path}, line {line}, column {column}: not valid TOML: {message[:1].lower()}{message[1:]}."
         ) from None
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise SimbenchError(f"{path} has a number of too many digits.") from None
 
 
 def require_keys(table: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
@@ -93,10 +97,24 @@ def require_keys(table: Mapping[str, Any], allowed: Iterable[str], where: str) -
             raise UnknownNameError(f"{where}: unknown key '{key}'. {nearest(key, known)}")
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for the file system, or with a byte that no name has
+        return False
+
+
 def _existing(path: Path, kind: str) -> Path:
-    if path.is_file():
+    if _is_file(path):
+        if not path.stem.strip("."):
+            raise SimbenchError(
+                f"{SINGULAR[kind]} file {path}: its name is made of dots; results are kept under that name."
+            )
         return path
-    state = "is a folder" if path.is_dir() else "does not exist"
+    try:
+        state = "is a folder" if path.is_dir() else "does not exist"
+    except (OSError, ValueError) as error:
+        raise SimbenchError(f"{SINGULAR[kind]} file {str(path)[:80]!r}…: no file has such a name.") from error
     hint = f" The {SINGULAR[kind]} of that name is called '{path.stem}'." if path.stem in names(kind) else ""
     raise SimbenchError(f"{SINGULAR[kind]} file {path} {state}.{hint}")
 

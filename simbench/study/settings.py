@@ -21,6 +21,7 @@ from typing import Any
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.study.spec import MOST_ROUNDS
 
+MOST_SETTINGS = 10_000  # each draws a world while it is planned
 BASE = "base"
 FORMS = '"environment.<parameter>", "environment.<table>.<parameter>", "learner.<label>.<parameter>" or "run.rounds"'
 
@@ -47,8 +48,12 @@ class Setting:
 def expand(path: Path, grid: Mapping[str, list[Any]], *, labels: list[str], rounds: int) -> list[Setting]:
     """Return every setting, the last key of the grid varying fastest.
 
-    Raises `SimbenchError` for a key of no known form, a label that no learner has, or a value listed twice.
+    Raises `SimbenchError` for a key of no known form, a label that no learner has, a value listed twice, or a grid of
+    more than MOST_SETTINGS points.
     """
+    points = math.prod(len(values) for values in grid.values())
+    if points > MOST_SETTINGS:
+        raise SimbenchError(f"{path}: the grid has {points} points; it may have at most {MOST_SETTINGS}.")
     for key, values in grid.items():
         _check_key(path, key, labels)
         _check_values(path, key, values)

@@ -28,6 +28,7 @@ from simbench.study.complaint import complain
 
 Whole = Annotated[int, Field(ge=1)]
 MOST_ROUNDS = 10**12  # labels of a batch learner; a round learner has fewer rounds, see study.py
+MOST_BLOCK = 2**16  # runs computed side by side
 Engine = Literal["auto", "numba", "jax"]
 Rounds = Annotated[int, Field(ge=1, le=MOST_ROUNDS)]
 Text = Annotated[str, Field(min_length=1)]
@@ -61,7 +62,7 @@ class RunSettings(Record):
     instances: Whole
     runs: Whole
     seed: Annotated[int, Field(ge=0)] = 0
-    block: Whole = 64
+    block: Annotated[int, Field(ge=1, le=MOST_BLOCK)] = 64
     checkpoints_per_decade: Whole = 8
     quantities: Annotated[list[str], Field(min_length=1)] | None = None
     engine: Engine = "auto"
@@ -74,7 +75,7 @@ class PresetSettings(Record):
     instances: Whole | None = None
     runs: Whole | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
-    block: Whole | None = None
+    block: Annotated[int, Field(ge=1, le=MOST_BLOCK)] | None = None
     checkpoints_per_decade: Whole | None = None
     quantities: Annotated[list[str], Field(min_length=1)] | None = None
     engine: Engine | None = None

@@ -21,6 +21,8 @@ from simbench.study.settings import Setting, expand
 from simbench.study.spec import AS_WRITTEN, LearnerEntry, PresetSettings, RunSettings, StudyFile, read_study
 from simbench.worlds import Environment, environment_from_table, load_environment
 
+MOST_UNITS = 100_000  # of a study: planned in seconds, and as many files
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
@@ -105,6 +107,7 @@ def load_study(name: str, preset: str | None = None) -> Study:
         settings=expand(path, grid, labels=[entry.shown for entry in file.learner], rounds=run.rounds),
         learners=file.learner,
     )
+    _require_plannable(study)
     _check(study)
     return study
 
@@ -125,6 +128,18 @@ def _environment(path: Path, written: str | dict[str, Any]) -> Environment:
         return load_environment(written)
     except UnknownNameError as error:
         raise UnknownNameError(f"{path}: environment: {error}") from None
+
+
+def _require_plannable(study: Study) -> None:
+    """Raise `SimbenchError` for a study of more than MOST_UNITS units, before any is made."""
+    run = study.run
+    blocks = -(-run.runs // min(run.block, run.runs))
+    units = len(study.settings) * run.instances * len(study.learners) * blocks
+    if units > MOST_UNITS:
+        raise SimbenchError(
+            f"{study.path}: the study has {units} units ({len(study.settings)} settings x {run.instances} instances x "
+            f"{len(study.learners)} learners x {blocks} blocks of runs); it may have at most {MOST_UNITS}."
+        )
 
 
 def _check(study: Study) -> None:

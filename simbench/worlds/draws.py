@@ -22,8 +22,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import gammaincinv, gammaln, logsumexp, ndtri
 
+from simbench.errors import SimbenchError
 from simbench.tape import Key, threefry_numpy, uniforms_numpy
 
+MOST_CELLS = 10**8  # of one array of a world: 0.8 GB
 _LEAST = (
     2.0**-54
 )  # stands for u = 0, where an inverse CDF would be infinite: half the spacing of the uniforms
@@ -40,6 +42,10 @@ def stream(key: Key, name: str) -> Key:
 
 def unit_uniform(key: Key, name: str, shape: Sequence[int]) -> np.ndarray:
     """Return uniforms on [0, 1), `shape`, of the stream called `name`."""
+    if math.prod(shape) > MOST_CELLS:
+        raise SimbenchError(
+            f"a world with an array of {' x '.join(map(str, shape))} numbers; at most {MOST_CELLS} are drawn."
+        )
     cells = np.arange(math.prod(shape))
     return uniforms_numpy(stream(key, name), cells, 0).reshape(tuple(shape))
 

@@ -28,6 +28,7 @@ from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.named_files import find, read_toml, require_keys
 from simbench.registry import configure, everything, lookup
 from simbench.tape import Key, instance_key
+from simbench.worlds.draws import MOST_CELLS
 
 KEYS = ("summary", "source", "family", "parameters")
 
@@ -121,7 +122,13 @@ class Environment:
         table = self.table(overrides)
         name, parameters = table.pop("family"), table.pop("parameters")
         modifiers = {key: configure("modifier", key, table[key], self.where) for key in sorted(table)}
-        return configure("family", name, parameters, self.where), modifiers
+        family = configure("family", name, parameters, self.where)
+        cells = getattr(family, "prompts", 1) * getattr(family, "responses", 1)
+        if isinstance(cells, int) and cells > MOST_CELLS:
+            raise SimbenchError(
+                f"{self.where}: the world has {cells} prompts x responses; it may have at most {MOST_CELLS}."
+            )
+        return family, modifiers
 
     def identity(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what the worlds depend on besides seed and instance, JSON-able, for naming stored results.

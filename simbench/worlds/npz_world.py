@@ -10,6 +10,7 @@ import numpy as np
 from simbench.bandit.bandit import OPTIONAL_FIELDS
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
+MOST_BYTES = 2**30  # of one array, unpacked
 NAMES = ("rho", "ref", "log_ref", "reward", "beta", "reward_bound", *OPTIONAL_FIELDS)
 
 
@@ -31,6 +32,12 @@ def read_npz(path: Path) -> dict[str, Any]:
         for name in archive.files:
             if name not in NAMES:
                 raise UnknownNameError(f"{path}: unknown array '{name}'. {nearest(name, NAMES)}")
+        for member in archive.zip.infolist():
+            if member.file_size > MOST_BYTES:
+                raise SimbenchError(
+                    f"{path}: array '{member.filename.removesuffix('.npy')}' unpacks to {member.file_size} bytes; "
+                    f"at most {MOST_BYTES} are read."
+                )
         arrays = {name: _real(archive, name, path) for name in archive.files}
     require_columns(arrays, str(path), "array")
     return arrays
@@ -51,8 +58,13 @@ def require_columns(fields: Any, where: str, noun: str) -> None:
 def _real(archive: Any, name: str, path: Path) -> np.ndarray:
     try:
         array = archive[name]
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError):
+    except (
+        ValueError, zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, NotImplementedError,
+        OSError, RuntimeError, SyntaxError, TypeError,
+    ):  # fmt: skip
         raise SimbenchError(f"{path}: array '{name}' is damaged, or holds no numbers.") from None
+    if not isinstance(array, np.ndarray):
+        raise SimbenchError(f"{path}: '{name}' is no array.")
     if array.dtype.kind not in "biuf":
         raise SimbenchError(f"{path}: array '{name}' holds {array.dtype} entries; it must hold real numbers.")
     return np.asarray(array, dtype=np.float64)

@@ -29,6 +29,7 @@ from simbench.tape import Key
 from simbench.worlds.draws import stream
 from simbench.worlds.exact_gap import DIRECTIONS, Path, extreme_path, path, reward_of_gap
 
+MOST_SOURCES = 100_000
 DRAWS = 64  # random directions tried for one source, until one reaches its gap
 Gaps = Annotated[
     tuple[NonNegative, ...],
@@ -51,7 +52,7 @@ class Sources:
         radius: of the ball that the parameters of sources stay in when the world has features; None for no ball.
     """
 
-    number: Index = 1
+    number: Annotated[Index, Field(le=MOST_SOURCES)] = 1
     gap: Gaps = (0.1,)
     widest_gap: NonNegative | None = None
     relative: StrictBool = False
