@@ -42,10 +42,15 @@ def _strangers(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     """Yield the tables of the files that no unit of the plan is named after."""
     mine = {store.path(unit) for unit in plan.units}
     for file in sorted(store.folder.glob("*.parquet")):
-        if file in mine:
+        if file in mine or not file.is_file():
             continue
         try:
             schema = pq.read_schema(file)
         except (pa.ArrowException, OSError):
             continue  # nothing that anybody could have computed
-        yield dict(provenance(schema).get("spec", {}))
+        try:
+            spec = provenance(schema).get("spec", {})
+        except (ValueError, TypeError, AttributeError):
+            continue  # somebody else's metadata
+        if isinstance(spec, dict):
+            yield spec

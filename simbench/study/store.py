@@ -64,8 +64,11 @@ class Store:
         return "done"
 
     def _content(self, unit: Unit) -> bytes | None:
+        file = self.path(unit)
         try:
-            return self.path(unit).read_bytes()
+            if file.exists() and not file.is_file():  # a pipe would be waited for
+                raise ValueError("not a file")
+            return file.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -32,7 +32,7 @@ def read_npz(path: Path) -> dict[str, Any]:
         for name in archive.files:
             if name not in NAMES:
                 raise UnknownNameError(f"{path}: unknown array '{name}'. {nearest(name, NAMES)}")
-        for member in archive.zip.infolist():
+        for member in archive.zip.infolist() if archive.zip is not None else ():
             if member.file_size > MOST_BYTES:
                 raise SimbenchError(
                     f"{path}: array '{member.filename.removesuffix('.npy')}' unpacks to {member.file_size} bytes; "

@@ -1,6 +1,7 @@
 """What is too large is refused in one sentence, before anything is made; hostile files likewise."""
 
 import io
+import os
 import time
 import zipfile
 
@@ -9,6 +10,7 @@ import pytest
 
 from simbench.errors import SimbenchError
 from simbench.study.plan import make_plan
+from simbench.study.store import store_of
 from simbench.study.study import load_study
 from simbench.worlds import make
 from tests.study.conftest import QUICK_LEARNER
@@ -84,3 +86,12 @@ def test_archives_that_lie_are_refused(workplace):
             archive.writestr("ref.npy", honest.getvalue())
         with pytest.raises(SimbenchError, match=r"world\.npz"):
             make({"family": "file", "parameters": {"path": "world.npz", "beta": 1.0}})
+
+
+def test_a_pipe_in_a_units_place_is_damage(write_study):
+    write_study(QUICK_LEARNER)
+    plan = make_plan(load_study("tiny", "quick"))
+    store = store_of(plan, "results")
+    store.open()
+    os.mkfifo(store.path(plan.units[0]))
+    assert store.state(plan.units[0]) == "corrupt"
