@@ -40,21 +40,30 @@ def marked() -> dict[str, str]:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
+                # A study within a worker of another has a reaper of its own, which the other's is to spare.
+                env={name: value for name, value in os.environ.items() if name != VARIABLE},
             )
     return {VARIABLE: _marker}
 
 
+def carrying(marker: str) -> list[int]:
+    """Return the processes whose environment carries the marker."""
+    mark, found = f"{VARIABLE}={marker}".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # another user's, or gone
+            if mark in (place / "environ").read_bytes().split(b"\0"):
+                found.append(int(place.name))
+    return found
+
+
 def reap(marker: str, parent: str) -> None:
     """End every process with the marker, until none has been seen for a while; unlink the semaphores of `parent`."""
-    mark = f"{VARIABLE}={marker}".encode()
     began = last = time.monotonic()
     while (now := time.monotonic()) - last < QUIET and now - began < LONGEST:
-        for place in Path("/proc").iterdir():
-            if place.name.isdigit() and int(place.name) != os.getpid():
-                with contextlib.suppress(OSError):
-                    if mark in (place / "environ").read_bytes().split(b"\0"):
-                        os.kill(int(place.name), signal.SIGKILL)
-                        last = time.monotonic()
+        for process in carrying(marker):
+            last = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
         time.sleep(LOOKING)
     for semaphore in Path("/dev/shm").glob(f"sem.loky-{parent}-*"):
         with contextlib.suppress(OSError):

@@ -126,6 +126,7 @@ def _on_processes(
                 pending |= {executor.submit(_in_folder, folder, function, task) for task in islice(queue, 1)}
         finished = True
     except BrokenProcessPool as error:
+        interrupts.look()  # a signal whose exception was lost
         raise SimbenchError(_death(str(error), killed_before)) from None
     finally:
         if not finished:
@@ -134,7 +135,7 @@ def _on_processes(
 
 def _death(told: str, killed_before: int) -> str:
     """Return what ended a worker, from loky's words; memory is blamed only if the system killed for want of it."""
-    if memory.oom_kills() > killed_before:
+    if "SIGKILL" in told and memory.oom_kills() > killed_before:
         return "a worker process was killed because memory ran out; run with fewer --workers or a smaller `block`."
     codes = sorted(set(re.findall(r"(SIG[A-Z]+|EXIT)\((-?\d+)\)", told)))
     how = [f"by {name}" if name != "EXIT" else f"with exit code {code}" for name, code in codes]
