@@ -97,7 +97,7 @@ class Verdict:
                     f"{self.smallest_constant:.6g} x the stated one still holds on all instances found",
                 )
             )
-        if self.vacuous:
+        if self.vacuous and self.bound_over_observed is not None:
             told.append(("vacuous", f"bound/observed is never below {self.bound_over_observed:.3g}"))
         for control in self.controls:
             told.append(

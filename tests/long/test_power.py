@@ -63,10 +63,10 @@ def test_random_search_alone_is_not_enough():
     assert found.random_first is None
 
 
-@pytest.mark.parametrize("name", ["coverage_equals_value", "song_lemma_4_1_sharpened"])
+@pytest.mark.parametrize("name", ["value_gap_is_kl", "song_lemma_4_1_sharpened"])
 def test_what_has_no_tenth_to_lose(name):
     with pytest.raises(SimbenchError, match=r"constant to sharpen|factor is"):
-        power(name, factor=0.9 if name == "coverage_equals_value" else 1.0)
+        power(name, factor=0.9 if name == "value_gap_is_kl" else 1.0)
 
 
 def test_a_loose_bound_is_refused():

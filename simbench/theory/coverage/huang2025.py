@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from simbench import quantities as q
-from simbench.verify import Control, Identity, Instance, Lower, Upper, claim, family, traced_world
+from simbench.verify import Control, Instance, Lower, Upper, claim, family, traced_world
 from simbench.verify.domains import Free, Gibbs, Instances, Mixture, Worlds, log_normalise
 from simbench.verify.domains.parts import log_sum_exp
 
@@ -98,27 +98,6 @@ class CoverageFromValue(Upper):
             "kappa(e^{2R/beta})": float(span_constant(world)),
             "R/beta": float(world.reward_bound / world.beta),
         }
-
-
-@claim(
-    "coverage_equals_value",
-    source="huang2025, Lemma 3.1",
-    expected="violated",
-    corrected_by="coverage_from_value",
-)
-class CoverageEqualsValue(Identity):
-    """Cov(pi*|pi) - 1 = kappa(e^{2R/beta}) (J(pi*) - J(pi)) / beta: the lemma as the poster prints it, with "=".
-
-    It is an inequality: both sides meet only on a two-arm family, in a limit.
-    """
-
-    domain = Instances(WORLDS, log_policy=Gibbs())
-
-    def measured(self, x):
-        return q.coverage_excess(x.world, x.log_policy)
-
-    def theory(self, x):
-        return span_constant(x.world) * gap_in_nats(x)
 
 
 @claim("coverage_from_value_and_ratio", source="simbench, from huang2025, Lemma 3.1")

@@ -214,27 +214,6 @@ def wrong_root_bound(x):
     return 1.0 / (misread + comparator_distance(x))
 
 
-@claim(
-    "coverage_from_win_rate_misread",
-    source="huang2025, Lemma 5.1 (root misplaced)",
-    expected="violated",
-    corrected_by="coverage_from_win_rate",
-)
-class CoverageFromWinRateMisread(Lower):
-    """Cov(pi*|pi) >= max_g 1 / ( sqrt(g + 2 P(pi > pc)) log((1+g)/g) + sqrt((J(pi*) - J(pc))/(2 beta)) ): misread.
-
-    With the root over g + 2P alone the right side grows without bound as g -> infinity, whatever the policies.
-    """
-
-    domain = nearly_optimal
-
-    def measured(self, x):
-        return q.coverage(x.world, x.log_policy)
-
-    def theory(self, x):
-        return wrong_root_bound(x)
-
-
 @family(log_doubt=(-60.0, -1.0), reward=(0.1, 8.0), ratio=(0.1, 2.0))
 def point_mass_on_the_best(log_doubt, reward, ratio):
     """Two arms, ref = (1/2, 1/2), r* = (R, 0), pi = (1 - d, d)."""

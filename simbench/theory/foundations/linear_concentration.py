@@ -295,7 +295,7 @@ class LinearMLEEllipsoid(Ellipsoid):
 
 @claim(
     "linear_mle_ellipsoid_of_the_truth",
-    source="simbench; zhu2023, Lemma 3.1",
+    source="simbench",
     expected="violated",
     corrected_by="linear_mle_ellipsoid",
 )

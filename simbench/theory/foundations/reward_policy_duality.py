@@ -45,12 +45,15 @@ class RewardOfItsGibbsPolicy(Identity):
 
 @claim(
     "reward_of_its_gibbs_policy_misprinted",
-    source="song2024, Assumption 4.3 (sign of log Z)",
+    source="simbench, a slide on song2024, Assumption 4.3, read with Z = sum ref e^{r/beta}",
     expected="violated",
     corrected_by="reward_of_its_gibbs_policy",
 )
 class RewardOfItsGibbsPolicyMisprinted(Identity):
-    """E_nu r = beta E_nu log(G(r)/(ref Z_r)): with Z in the denominator, as printed."""
+    """E_nu r = beta E_nu log(G(r)/(ref Z_r)): with Z in the denominator.
+
+    The slide does not define Z, and its proof sketch takes Z = 1, where the formula holds.
+    """
 
     domain = DOMAIN
 

@@ -75,14 +75,15 @@ class WinRateFloor(Lower):
 
 @claim(
     "equilibrium_beats_every_policy",
-    source="ye2024, Bradley-Terry case (P > 1/2 against every policy)",
+    source="simbench, a reading of a talk on ye2024 at a finite temperature",
     expected="violated",
     corrected_by="win_rate_floor",
 )
 class EquilibriumBeatsEveryPolicy(Lower):
     """P(pi_NE > pi') >= 1/2 for every pi', pi_NE the equilibrium: under Bradley-Terry, pi* = G(r*).
 
-    Printed even with ">", which pi' = pi_NE refutes at once; a greedier pi' refutes ">=".
+    The talk says "P > 0.5 against every policy" informally, for small temperatures; `win_rate_floor` is the floor at a
+    finite one. With ">" it cannot hold for pi' = pi_NE; a greedier pi' refutes ">=".
     """
 
     domain = Instances(BRADLEY_TERRY, log_policy=Optimal(), opponent=Free(depth=20.0))

@@ -53,14 +53,15 @@ class IPOClosedForm(Identity):
 
 @claim(
     "ipo_target_half_beta",
-    source="tang2024, eq. 1 (target beta/2)",
+    source="simbench, the target beta/2 of tang2024, eq. 1, read with azar2024's temperature",
     expected="violated",
     corrected_by="ipo_closed_form",
 )
 class IPOTargetHalfBeta(Identity):
-    """L(pi) - L(pi_IPO) = E_rho Var_mu log(pi/pi_IPO) for the target tau/2, as printed.
+    """L(pi) - L(pi_IPO) = E_rho Var_mu log(pi/pi_IPO) for the target tau/2.
 
-    The printed target is right at tau = 1 alone; the closed form belongs to 1/(2 tau).
+    The target beta/2 belongs to tau = 1/beta, and is no error there; with tau itself in its place the closed form is
+    missed but at tau = 1.
     """
 
     domain = DOMAIN

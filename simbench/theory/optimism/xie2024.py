@@ -78,7 +78,7 @@ class XPOBonusRaisesOptimism(Identity):
         Control("the other sign", constant=-1.0),
         Control(
             "samples from (ref + pi)/2",
-            measured=lambda x: -slope_along(x, jnp.logaddexp(x.world.log_ref, x.log_policy) - jnp.log(2.0)),
+            measured=lambda x: -slope_along(x, pair(x)),
         ),
     )
 
@@ -90,22 +90,30 @@ class XPOBonusRaisesOptimism(Identity):
         return x.world.beta * jnp.sum(moved**2)
 
 
+def pair(x):
+    """Return the log-law of the two responses of a label, one drawn from pi and one from ref, taken together."""
+    return jnp.logaddexp(x.world.log_ref, x.log_policy) - jnp.log(2.0)
+
+
 @claim(
-    "xpo_bonus_released_sign",
-    source="huang2025, released code (sign of the XPO term)",
+    "xpo_term_as_released",
+    source="code: jiaweihhuang/RLHF_RewardTransfer, train_iteration/xpo.py at 4bd3d7b",
     expected="violated",
     corrected_by="xpo_bonus_raises_optimism",
 )
-class XPOBonusReleasedSign(Lower):
-    """Descending - alpha E_ref log pi raises J* of the implicit reward: the sign of the released code.
+class XPOTermAsReleased(Lower):
+    """Descending - alpha (log pi(chosen) + log pi(rejected))/2 raises J* of the implicit reward, on labelled pairs.
 
-    It lowers J* wherever pi differs from ref: the term is the SFT term of offline, pessimistic objectives.
+    That is the term of the program (alpha = .01 by default). The sum does not depend on which response was chosen; its
+    mean over pairs of one draw from pi and one from ref is judged, on one prompt or several, for softmax logits.
+    The published XPO adds + alpha log pi at draws from ref; the program's term has the sign of an SFT term, and lowers
+    J* wherever pi differs from ref. Drawn twice from pi itself it has no slope at all.
     """
 
     domain = Instances(WORLDS, log_policy=Free(depth=10.0))
 
     def measured(self, x):
-        return slope_along(x, x.world.log_ref)
+        return slope_along(x, pair(x))
 
     def theory(self, x):
         return 0.0

@@ -30,13 +30,6 @@ def test_bound_is_attained_so_no_smaller_constant_holds(name):
     assert verdict.smallest_constant == pytest.approx(1.0, abs=1e-3)
 
 
-def test_misprint_is_refuted_where_the_lemma_holds():
-    verdict = judged(huang2025)["coverage_equals_value"]
-    assert verdict.corrected_by == "coverage_from_value"
-    assert verdict.witness["statement"]
-    assert [control.name for control in verdict.controls] == ["coverage_from_value holds at the witness"]
-
-
 @pytest.mark.parametrize(
     ("family", "ratio"),
     [(huang2025.rare_arm_wanted, q.max_density_ratio), (huang2025.rare_arm_unwanted, q.min_density_ratio)],
