@@ -62,5 +62,5 @@ def require_float64(*arrays: Any) -> None:
         if jnp.issubdtype(dtype, jnp.floating) and dtype != jnp.float64:
             raise Float32Error(
                 f"a quantity was handed {dtype}; simbench computes in float64 only. "
-                "Call sb.measure(...), or open the scope yourself: `with sb.float64(): ...`."
+                "Give its arrays 64 bits (dtype float64); where JAX makes them, do so inside `with sb.float64(): ...`."
             )
