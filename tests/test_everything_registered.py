@@ -121,7 +121,9 @@ def check_claim(claim):
     assert claim.expected == "consistent" or find_claim(claim.corrected_by).expected == "consistent"
 
 
-SLOW = {"empirical_tpo": pytest.mark.thorough}  # ten seconds, one operation at a time
+SLOW = dict.fromkeys(
+    ("empirical_tpo", "tpo", "rpo"), pytest.mark.thorough
+)  # seconds, one operation at a time
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW.get(n, ())) for n in shipped("learner")])
