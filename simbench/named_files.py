@@ -55,7 +55,7 @@ def find(kind: str, name: str | Path) -> Path:
         return _existing(Path(name), kind)
     if re.fullmatch(r"[\w.-]+", name):
         for folder in folders(kind):
-            if _is_file(folder / f"{name}{suffix}"):
+            if is_file(folder / f"{name}{suffix}"):
                 return folder / f"{name}{suffix}"
     raise UnknownNameError(
         f"no {SINGULAR[kind]} is called '{name}' (nor is it the path of a {suffix} file). "
@@ -74,7 +74,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})."
         ) from None
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
+        long = _too_long(table)
     except RecursionError:
         raise SimbenchError(f"{path} is nested too deeply; arrays and tables nest a few levels.") from None
     except tomllib.TOMLDecodeError as error:
@@ -87,6 +88,29 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except ValueError:  # Python's own limit on the digits of an integer
         raise SimbenchError(f"{path} has a number of too many digits.") from None
+    if long is not None:
+        raise SimbenchError(f"{path}: {long} holds a whole number beyond 64 bits, which TOML does not have.")
+    return table
+
+
+def _too_long(value: Any, key: str = "") -> str | None:
+    """Return the first key under which a whole number of more than 64 bits lies; hexadecimals may be of any length."""
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else key
+    parts: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list):
+        parts = [(key, part) for part in value]
+    return next((found for name, part in parts if (found := _too_long(part, name)) is not None), None)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a file is there; a name that no file can have is the name of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for the file system, or with a byte that no name has
+        return False
 
 
 def require_keys(table: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
@@ -97,15 +121,8 @@ def require_keys(table: Mapping[str, Any], allowed: Iterable[str], where: str) -
             raise UnknownNameError(f"{where}: unknown key '{key}'. {nearest(key, known)}")
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long for the file system, or with a byte that no name has
-        return False
-
-
 def _existing(path: Path, kind: str) -> Path:
-    if _is_file(path):
+    if is_file(path):
         if not path.stem.strip("."):
             raise SimbenchError(
                 f"{SINGULAR[kind]} file {path}: its name is made of dots; results are kept under that name."

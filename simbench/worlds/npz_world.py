@@ -1,5 +1,6 @@
 """The arrays of a world from an npz file, checked for their names and types; `Bandit` checks the numbers."""
 
+import math
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,7 +11,12 @@ import numpy as np
 from simbench.bandit.bandit import OPTIONAL_FIELDS
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 
-MOST_BYTES = 2**30  # of one array, unpacked
+MOST_BYTES = 2**30  # of all arrays together, unpacked and as float64
+DAMAGE = (
+    ValueError, zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, NotImplementedError,
+    OSError, RuntimeError, SyntaxError, TypeError,
+)  # what zipfile and NumPy raise for a damaged member  # fmt: skip
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 NAMES = ("rho", "ref", "log_ref", "reward", "beta", "reward_bound", *OPTIONAL_FIELDS)
 
 
@@ -23,7 +29,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         try:
             archive = np.load(file, allow_pickle=False)
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
             archive = None
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise SimbenchError(
@@ -32,12 +38,13 @@ def read_npz(path: Path) -> dict[str, Any]:
         for name in archive.files:
             if name not in NAMES:
                 raise UnknownNameError(f"{path}: unknown array '{name}'. {nearest(name, NAMES)}")
-        for member in archive.zip.infolist() if archive.zip is not None else ():
-            if member.file_size > MOST_BYTES:
-                raise SimbenchError(
-                    f"{path}: array '{member.filename.removesuffix('.npy')}' unpacks to {member.file_size} bytes; "
-                    f"at most {MOST_BYTES} are read."
-                )
+        size = (
+            sum(_declared_bytes(archive, member) for member in archive.zip.infolist()) if archive.zip else 0
+        )
+        if size > MOST_BYTES:
+            raise SimbenchError(
+                f"{path}: its arrays unpack to {size} bytes as float64; at most {MOST_BYTES} are read."
+            )
         arrays = {name: _real(archive, name, path) for name in archive.files}
     require_columns(arrays, str(path), "array")
     return arrays
@@ -55,13 +62,21 @@ def require_columns(fields: Any, where: str, noun: str) -> None:
         raise SimbenchError(f"{where} has both 'ref' and 'log_ref'; give one of them.")
 
 
+def _declared_bytes(archive: Any, member: zipfile.ZipInfo) -> int:
+    """Return what a member says that it needs: its bytes unpacked, or eight for each entry that its header declares."""
+    try:
+        with archive.zip.open(member) as file:
+            read = HEADERS[np.lib.format.read_magic(file)]
+            shape, _, _ = read(file)
+    except (*DAMAGE, KeyError):  # no array, or a damaged one: reading it says so
+        return member.file_size
+    return max(member.file_size, 8 * math.prod(shape))
+
+
 def _real(archive: Any, name: str, path: Path) -> np.ndarray:
     try:
         array = archive[name]
-    except (
-        ValueError, zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, NotImplementedError,
-        OSError, RuntimeError, SyntaxError, TypeError,
-    ):  # fmt: skip
+    except DAMAGE:
         raise SimbenchError(f"{path}: array '{name}' is damaged, or holds no numbers.") from None
     if not isinstance(array, np.ndarray):
         raise SimbenchError(f"{path}: '{name}' is no array.")

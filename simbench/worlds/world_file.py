@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
+from simbench import named_files
 from simbench.bandit import Bandit
 from simbench.errors import SimbenchError
 from simbench.registry import Positive, parameters, register
@@ -110,7 +111,7 @@ def _reader(path: str) -> Any:
     suffix = Path(path).suffix.lower()
     if suffix not in READERS:
         raise SimbenchError(f"world file {path} ends in '{suffix}'; it must be one of {', '.join(READERS)}.")
-    if not Path(path).is_file():
+    if not named_files.is_file(Path(path)):
         raise SimbenchError(f"world file {path} does not exist (looked in {Path.cwd()}).")
     return READERS[suffix]
 

@@ -44,6 +44,7 @@ def grid(*lengths):
             ("block = 2", "block = 2\nseed = 1" + "0" * 5000),
             "too many digits",
         ),
+        (("block = 2", "block = 2\nseed = 0x" + "f" * 5000), "seed holds a whole number beyond 64 bits"),
         (("runs = 3", "runs = 3\nx = " + "[" * 2000 + "]" * 2000), "nested too deeply"),
     ],
 )
