@@ -65,7 +65,7 @@ def draw_regret(ax: Any, table: pd.DataFrame) -> None:
     ax.set(xscale="log", yscale="log", xlabel="labels $T$", ylabel="regret (reward units)")
     ax.set_title(rf"regret; others at $\Delta_{{\min}}={SHOWN:g}$")
     rounds = np.sort(table["round"].unique()).astype(float)
-    ax.plot(rounds, guarantee(rounds), color="black", linewidth=0.6, label="proved bound on TPO, theory")
+    ax.plot(rounds, guarantee(rounds), color="black", linewidth=0.6, label="re-derived bound on TPO, theory")
     ax.plot(
         rounds, rounds, color="#777777", linewidth=0.6, linestyle=(0, (1, 2)), label="$T R$: vacuous above"
     )

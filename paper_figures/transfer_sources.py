@@ -4,7 +4,7 @@ Left: regret at a fixed T against the number of sources W, whose gaps run from .
 is written at the margin. Published bounds of the first phase grow like sqrt(W) and like W (thin lines, through the
 point at four sources); the fitted exponent is that of TPO from there on. Right: regret at a fixed T against the scale c
 of the optimism about sources, for shares alpha of online rounds; alpha = 1 is the online learner alone, c = 1 the
-theory's. Bars: bootstrap interval of the mean.
+re-derivation's. Bars: bootstrap interval of the mean.
 Source: huang2025, Theorem 4.4 and Algorithm 2; simbench.
 """
 

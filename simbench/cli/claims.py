@@ -68,6 +68,15 @@ def claims(
         raise typer.Exit(1)
 
 
+def notation_of(claim: Any) -> list[tuple[str, str]]:
+    """Return the (symbol, meaning) rows of what a claim of the catalogue writes without saying what it is."""
+    from simbench.theory.notation import used
+
+    if not type(claim).__module__.startswith("simbench.theory."):
+        return []
+    return [(f"  {symbol}", meaning) for symbol, meaning in used(inspect.getdoc(type(claim)) or "")]
+
+
 def explain(
     name: Annotated[str, typer.Argument(metavar="CLAIM|FILE.py::CLAIM")],
     world: Annotated[
@@ -83,7 +92,7 @@ def explain(
     details = [("control", control.name) for control in claim.controls]
     if claim.corrected_by:
         details.append(("corrected by", claim.corrected_by))
-    details += claim.described()
+    details += claim.described() + notation_of(claim)
     if details:
         typer.echo("")
         print_columns(details)

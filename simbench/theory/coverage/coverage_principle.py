@@ -51,6 +51,7 @@ def excess(x):
 class RejectionSamplingError(Upper):
     """TV(out, pi*) <= E_M + exp(-n (1 - E_M)/M) on one prompt, n proposals, acceptance threshold M >= 1.
 
+    out is the law of the first accepted proposal, TV the total variation, E_M = sum_a (pi* - M pi)_+.
     n = M `patience`, any real, at most 20 M: further on float64 sees no second term. The model is any policy.
     Tight: the target's main response is all but missing from the model. Controls: half of it; the first term
     alone; the second term alone.
@@ -80,7 +81,8 @@ class RejectionSamplingError(Upper):
 class ExcessMassBelowProfile(Upper):
     """E_M = sum_a (pi* - M pi)_+ <= Prof_M(pi) = P_{pi*}[pi*/pi >= M].
 
-    Tight: where the model is far below. Controls: the profile at 2M; nine tenths of it.
+    M >= 1 is the acceptance threshold, pi the model. Tight: where the model is far below. Controls: the profile at
+    2M; nine tenths of it.
     """
 
     domain = DOMAIN

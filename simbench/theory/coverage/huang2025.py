@@ -62,8 +62,10 @@ def span_constant(world, exponent=2):
 class CoverageFromValue(Upper):
     """Cov(pi*|pi) - 1 <= kappa(e^{2R/beta}) (J(pi*) - J(pi)) / beta for pi in conv{G(r): r in [0, R]}.
 
-    Assumes r* in [0, R]. Tight: two arms, ref = (e, 1 - e), r* = (R, 0), pi = G((0, R)), e -> 0.
-    Measured: the excess coverage E_pi (pi*/pi - 1)^2 of mixtures of two Gibbs policies.
+    Assumes r* in [0, R]; G(r) is the Gibbs policy of r. Tight: two arms, ref = (e, 1 - e), r* = (R, 0),
+    pi = G((0, R)), e -> 0. kappa is of our re-derivation: the poster of the source prints O(e^{2R/beta}). Weaker than
+    the source, which speaks of all pi with |log pi/ref| <= R/beta: judged are mixtures of two Gibbs policies.
+    Measured: their excess coverage E_pi (pi*/pi - 1)^2.
     Controls: nine tenths and half of the constant; the exponent R/beta; a policy with |log pi/ref| far above
     R/beta; the reward gap E_{pi*} r* - E_pi r* in place of the value gap.
     """
@@ -166,10 +168,10 @@ def gaps_in_nats(x):
 class CoverageOfTheAveragePolicy(Upper):
     """Cov(pi*|pibar) - 1 <= kappa(e^{2R/beta}) mean_t (J(pi*) - J(pi_t)) / beta, pibar = mean_t pi_t.
 
-    The deterministic ingredient of Theorem 3.2: a learner of small regret leaves data that cover pi*. Lemma 3.1
-    at the mixture, whose gap is at most the mean gap by convexity. Assumes pi_t = G(r_t), r_t and r* in [0, R].
-    Tight: all pi_t the policy that makes Lemma 3.1 tight.
-    Controls: nine tenths of the constant; the least gap in place of the mean; policies off the class.
+    The deterministic ingredient of Theorem 3.2: a learner of small regret leaves data that cover pi*. Lemma 3.1 at
+    the mixture, whose gap is at most the mean gap by convexity. Assumes pi_t = G(r_t), r_t and r* in [0, R]. The
+    constant is of our re-derivation, and three policies are judged. Tight: all pi_t the policy that makes Lemma 3.1
+    tight. Controls: nine tenths of the constant; the least gap in place of the mean; policies off the class.
     """
 
     domain = Instances(WORLDS, log_policies=Gibbs(count=3))

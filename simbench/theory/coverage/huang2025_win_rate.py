@@ -100,10 +100,11 @@ class FromWinRate(Lower):
 class CoverageFromWinRate(FromWinRate):
     """Cov(pi*|pi) >= max_g 1 / ( sqrt((g + 2 P(pi > pc)) log((1+g)/g)) + sqrt((J(pi*) - J(pc))/(2 beta)) ).
 
-    For every policy pi, every opponent pc, every link with P(a > b) >= 1/2 where r_a >= r_b.
-    Measured: Cov(pi*|pi) of free policies against free opponents. Tight: pi = pc = pi*.
-    Controls: nine tenths of A; the second root dropped with pi = pi* and pc greedier; the first root over
-    (g + 2P) alone. (Dropping the factor 2 of P cannot be told from the lemma by any search: no control.)
+    For every policy pi, every opponent pc, every g > 0, every link with P(a > b) >= 1/2 where r_a >= r_b. Stronger
+    than the source in that, whose setting is Bradley-Terry; weaker in g, of which a grid is taken. Measured:
+    Cov(pi*|pi) of free policies against free opponents. Tight: pi = pc = pi*. Controls: nine tenths of A; the second
+    root dropped with pi = pi* and pc greedier; the first root over (g + 2P) alone. (Dropping the factor 2 of P cannot
+    be told from the lemma by any search: no control.)
     """
 
     controls = (
@@ -124,7 +125,7 @@ class CoverageFromWinRate(FromWinRate):
 class CoverageFromWinRateSquared(FromWinRate):
     """Cov(pi*|pi) >= (A + B)^{-2}: Lemma 5.1 with its exponent doubled.
 
-    A = min_g sqrt((g + 2P) log((1+g)/g)), B = sqrt((J(pi*) - J(pc))/(2 beta)); any link, any pi and pc.
+    A = min_g sqrt((g + 2P) log((1+g)/g)), P = P(pi > pc), B = sqrt((J(pi*) - J(pc))/(2 beta)); any link, any pi and pc.
     Tight: pi = pc = pi*. Controls: nine tenths of A; B dropped with pi = pi* and pc greedier.
     """
 
@@ -145,7 +146,7 @@ class CoverageFromWinRateSquared(FromWinRate):
 class CoverageFromWinRateExponential(FromWinRate):
     """Cov(pi*|pi) >= A^{-2} exp(-2 (J(pi*) - J(pc))/beta): the strongest form of Lemma 5.1.
 
-    A = min_g sqrt((g + 2P) log((1+g)/g)); any link, any pi and pc. Tight: pi = pc = pi*.
+    A = min_g sqrt((g + 2P) log((1+g)/g)), P = P(pi > pc); any link, any pi and any pc. Tight: pi = pc = pi*.
     Controls: nine tenths of A; the exponential dropped with pi = pi* and pc greedier.
     """
 
@@ -163,7 +164,7 @@ class CoverageFromWinRateExponential(FromWinRate):
 class CoverageFromWinRateTriangle(FromWinRate):
     """Cov(pi*|pi) >= (A + sqrt2 B)^{-2}: Lemma 5.1 through the triangle inequality of Hellinger distances.
 
-    A = min_g sqrt((g + 2P) log((1+g)/g)), B = sqrt((J(pi*) - J(pc))/(2 beta)); any link, any pi and pc.
+    A = min_g sqrt((g + 2P) log((1+g)/g)), P = P(pi > pc), B = sqrt((J(pi*) - J(pc))/(2 beta)); any link, any pi and pc.
     Tight: pi = pc = pi*. Controls: nine tenths of A; B dropped with pi = pi* and pc greedier.
     """
 
@@ -184,9 +185,9 @@ class CoverageFromWinRateTriangle(FromWinRate):
 class OverlapFromWinRate(Upper):
     """BC(pi, pc) = E sqrt(pi/pc) under pc <= min_g sqrt((g + 2 P(pi > pc)) log((1+g)/g)).
 
-    The step of Lemma 5.1 that speaks of preferences alone: no value, no temperature. Any link, any pi and pc.
-    Tight: pi = pc. Controls: nine tenths of A; P/2 in place of 2P.
-    (Interchanging pi and pc gives another true statement: the overlap is symmetric.)
+    The step of Lemma 5.1 that speaks of preferences alone: no value, no temperature. Any link, any pi and any
+    opponent pc, every g > 0. Tight: pi = pc. Controls: nine tenths of A; P/2 in place of 2P. (Interchanging pi and pc
+    gives another true statement: the overlap is symmetric.)
     """
 
     domain = DOMAIN

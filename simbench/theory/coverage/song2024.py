@@ -9,7 +9,10 @@ with R' = R/2. pi_rlhf = G(rhat). With C_eps the largest pi/ref over policies wi
                         <= 2 sqrt(C v),   v = E_rho Var_ref (rhat - r*)              shifts do not matter
                         <= C v / (2 beta)                                            second order
 
-at C = C_{2R'/beta}. C must cover pi* as well as pi_rlhf, hence span(r*) <= 2R'. Every form holds with the smaller
+at C = C_{2R'/beta}. C must cover pi* as well as pi_rlhf, hence span(r*) <= 2R', an assumption that we add: with
+ref = (e^-10, 1 - e^-10), r* = (20, 0), rhat = 0, beta = 1 and R' = 1e-4 the gap is 9.999, C = 5.22, and 2 C sqrt(e) is
+1.407. With ref = e^{-s/2} on r* = s and R' -> 0 the gap is about s/2 and the bound 2 s e^{-s/4}: no constant in
+place of 2 helps. Every form holds with the smaller
 `tilt_coverage`, whose budgets are per prompt. In the theorem's own direction C sqrt(e) is loose, not false.
 """
 
@@ -23,7 +26,7 @@ from simbench.verify.domains import Free, Instances, Reward, Scalar, Worlds
 
 WORLDS = Worlds(shapes=((2, 3),), ref_depth=30.0)
 ESTIMATES = Instances(WORLDS, estimate=Reward())
-ONE_PROMPT = Instances(Worlds(shapes=((1, 3),), ref_depth=30.0), estimate=Reward())
+PROMPTS = Instances(Worlds(shapes=((1, 3), (2, 3)), ref_depth=30.0), estimate=Reward())
 
 
 @family(log_p=(-30.0, -1.0), odds=(1.0, 40.0))
@@ -51,7 +54,8 @@ def spend_on_first_prompt(world, budget):
 class LocalCoverageAttained(Identity):
     """Some policy has pi/ref = q/p on a cell and KL(pi||ref) = eps, where kl(q||p) = eps/rho_s < log(1/p).
 
-    Its other responses keep their proportions. Measured: its KL. Controls: a thousandth more; the budget not
+    eps in nats, any share of what the cell can take. The cell is the rarest response of prompt s, p = ref there, kl
+    that of two coins; others keep their proportions. Measured: its KL. Controls: a thousandth more; the budget not
     divided by rho_s.
     """
 
@@ -80,10 +84,11 @@ def budget(x):
 class LocalCoverageLargest(Upper):
     """log max pi/ref <= log C_eps at eps = KL(pi||ref), for every policy pi: the formula for C_eps misses none.
 
-    Tight: two responses. Control: a budget smaller by a tenth.
+    C_eps = max over (s, a) of q/p, p = ref(a|s), kl(q||p) = eps/rho_s, kl that of two coins. Tight: two responses.
+    Control: a budget smaller by a tenth.
     """
 
-    domain = Instances(Worlds(shapes=((1, 3),), ref_depth=30.0), log_policy=Free(30.0))
+    domain = Instances(Worlds(shapes=((1, 3), (2, 3)), ref_depth=30.0), log_policy=Free(30.0))
     tight_on = two_responses
     tightness = 0.999999
     controls = (Control("nine tenths of the budget", constant=0.9),)
@@ -99,7 +104,8 @@ class LocalCoverageLargest(Upper):
 class TiltCoverageCovers(Upper):
     """max G(r)/ref <= tilt_coverage(span(r)) for every reward r.
 
-    The budgets min(span/beta, span^2/(8 beta^2)) hold prompt by prompt. Tight: a rare response barely lifted.
+    span(r) = max_a r - min_a r, per prompt; tilt_coverage is the largest q/p with kl(q||p) = the budget, kl that of two
+    coins. The budgets min(span/beta, span^2/(8 beta^2)) hold prompt by prompt. Tight: a rare response barely lifted.
     Control: nine tenths of the span.
     """
 
@@ -133,10 +139,10 @@ class LemmaFourOne(Upper):
 
 @claim("song_lemma_4_1", source="song2024, Lemma 4.1")
 class SongLemmaFourOne(LemmaFourOne):
-    """KL(pi_rlhf||ref) <= 2R'/beta for |rhat| <= R'.
+    """KL(pi_rlhf||ref) <= 2R'/beta for |rhat| <= R', pi_rlhf = G(rhat).
 
-    Tight: a rare best response with log(1/p) slightly below 2R'/beta. Controls: half of it, R'/beta; an estimate
-    of three times the size.
+    R' = R/2, rewards being taken up to a shift per prompt. Tight: a rare best response with log(1/p) slightly below
+    2R'/beta. Controls: half of it, R'/beta; an estimate of three times the size.
     """
 
     tight_on = barely_lifted
@@ -154,7 +160,8 @@ class SongLemmaFourOne(LemmaFourOne):
 class SongLemmaFourOneSharpened(LemmaFourOne):
     """KL(pi_rlhf||ref) <= min( 2R'/beta, R'^2/(2 beta^2) ) for |rhat| <= R'.
 
-    Tight: two equal responses as R'/beta falls. Control: half of it.
+    pi_rlhf = G(rhat); R' = R/2, rewards being taken up to a shift per prompt. Tight: two equal responses as R'/beta
+    falls. Control: half of it.
     """
 
     tight_on = equal_responses
@@ -202,7 +209,10 @@ def best_form(x, coverage):
 class SongTheoremFourTwo(TheoremFourTwo):
     """J(pi*) - J(pi_rlhf) <= 2 C_eps sqrt(E_ref (rhat - r*)^2), eps = 2R'/beta, |rhat| <= R', span(r*) <= 2R'.
 
-    Printed as O(C sqrt(e)); 2 is a constant that the proof gives. Control: three tenths of it.
+    pi_rlhf = G(rhat), R' = R/2, C_eps = max pi/ref over KL(pi||ref) <= eps. Printed as O(C sqrt(e)): the 2 is a
+    constant of our re-derivation, and stronger than the source. span(r*) <= 2R' is an assumption that we add, without
+    which C need not cover pi*: ref = (e^-10, 1 - e^-10), r* = (20, 0), rhat = 0, beta = 1, R' = 1e-4 have a gap of
+    9.999 and a bound of 1.407. Control: three tenths of it.
     """
 
     tightness = 0.33
@@ -214,12 +224,12 @@ class SongTheoremFourTwo(TheoremFourTwo):
 
 @claim("song_theorem_4_2_cauchy_schwarz", source="simbench; song2024, Theorem 4.2")
 class SongTheoremFourTwoCauchySchwarz(TheoremFourTwo):
-    """J(pi*) - J(pi_rlhf) <= 2 sqrt(C_eps E_ref (rhat - r*)^2): the theorem's bound without the surplus sqrt(C).
+    """J(pi*) - J(pi_rlhf) <= 2 sqrt(C_eps E_ref (rhat - r*)^2): the theorem's bound less a surplus sqrt(C_eps).
 
-    Control: half of it.
+    Notation and the added assumption as in `song_theorem_4_2`; one prompt and two. Control: half of it.
     """
 
-    domain = ONE_PROMPT
+    domain = PROMPTS
     tightness = 0.55
     controls = (Control("half of the bound", constant=0.5),)
 
@@ -231,10 +241,10 @@ class SongTheoremFourTwoCauchySchwarz(TheoremFourTwo):
 class SongTheoremFourTwoShiftFree(TheoremFourTwo):
     """J(pi*) - J(pi_rlhf) <= 2 sqrt(C_eps E_rho Var_ref (rhat - r*)): no per-prompt shift of rhat matters.
 
-    Control: half of it.
+    Notation and the added assumption as in `song_theorem_4_2`; one prompt and two. Control: half of it.
     """
 
-    domain = ONE_PROMPT
+    domain = PROMPTS
     tightness = 0.55
     controls = (Control("half of the bound", constant=0.5),)
 
@@ -246,10 +256,10 @@ class SongTheoremFourTwoShiftFree(TheoremFourTwo):
 class SongTheoremFourTwoFast(TheoremFourTwo):
     """J(pi*) - J(pi_rlhf) <= C_eps E_rho Var_ref (rhat - r*) / (2 beta): of second order in the error.
 
-    Control: half of it.
+    Notation and the added assumption as in `song_theorem_4_2`; one prompt and two. Control: half of it.
     """
 
-    domain = ONE_PROMPT
+    domain = PROMPTS
     tightness = 0.6
     controls = (Control("half of the bound", constant=0.5),)
 
@@ -261,8 +271,10 @@ class SongTheoremFourTwoFast(TheoremFourTwo):
 class SongTheoremFourTwoBest(TheoremFourTwo):
     """J(pi*) - J(pi_rlhf) <= min( 2 sqrt(C v), C v/(2 beta) ), v = E_rho Var_ref (rhat - r*), C = tilt coverage.
 
-    Each form with C_eps follows, for C_eps is never smaller. Controls: nine tenths of it; a true reward whose
-    span is a hundred times the 2R' at which C is taken, so that C does not cover pi*.
+    pi_rlhf = G(rhat), R' = R/2. Assumes |rhat| <= R' and span(r*) <= 2R', the latter added by us. C is max pi/ref
+    over policies that spend min(2R'/beta, R'^2/(2 beta^2)) nats on each prompt. Each form with C_eps follows, for
+    C_eps is never smaller. Controls: nine tenths of it; a true reward whose span is a hundred times the 2R' at which
+    C is taken, so that C does not cover pi*.
     """
 
     tightness = 0.95

@@ -55,7 +55,8 @@ def far_tail():
 class DPOLossIgnoresTheUnsampled(Identity):
     """L(pi_m) = L(pi*) for every m: mass on a response that the data never show costs nothing.
 
-    L is the population DPO loss on pairs from mu = ref(. | not y3). Controls: pairs that may involve y3; a
+    L is the population DPO loss on pairs from mu = ref(. | not y3); pi_m has mass m on y3 and is pi* elsewhere, in
+    proportion. Stronger than the source, whose error is eps > 0. Controls: pairs that may involve y3; a
     thousandth more.
     """
 
@@ -79,7 +80,8 @@ class DPOLossIgnoresTheUnsampled(Identity):
 class DPOMinimiserValue(Identity):
     """J(pi_m) = (1 - m) beta log Z_12 + m r3 - beta m log(1/p3) + beta h(m): linear in log p3, slope beta m.
 
-    Z_12 is the partition function without y3's term. Controls: a slope of beta/2; a thousandth more.
+    pi_m has mass m on y3 and is pi* elsewhere, in proportion; p3 = ref(y3), h(m) the entropy of (m, 1 - m), Z_12 the
+    partition function without y3's term. Controls: a slope of beta/2; a thousandth more.
     """
 
     domain = unsampled_response
@@ -147,9 +149,10 @@ def construction(share, weight, beta, log_error):
 class SongPropositionFourOne(Identity):
     """E_ref (beta log(pi/ref) - r*)^2 = eps for a policy with mass 1 - e^{-sqrt(eps)/beta} where ref has none.
 
-    ref = (p1, p2, 0), Z = 1, pi(y_i) = p_i exp((r*_i - sqrt(eps))/beta), i = 1, 2. So KL(pi||ref) = inf and
-    J(pi) = -inf at any in-distribution error. Measured: the error, plus |sum pi - 1|. Controls: a thousandth more;
-    the policy's own expectation of the error.
+    For any eps > 0: ref = (p1, p2, 0), Z = 1, pi(y_i) = p_i exp((r*_i - sqrt(eps))/beta), i = 1, 2. So KL(pi||ref) =
+    inf and J(pi) = -inf at any in-distribution error. Weaker than a statement about all policies of small error:
+    judged at the source's one construction, over eps, p1, pi* and beta. Measured: the error, plus |sum pi - 1|.
+    Controls: a thousandth more; the policy's own expectation of the error.
     """
 
     domain = construction

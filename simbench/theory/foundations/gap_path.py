@@ -28,7 +28,7 @@ from simbench.verify.domains.cube import log_normalise
 
 PANELS, NODES = 4, 16
 PATHS = Instances(Worlds(shapes=((2, 3),)), estimate=Reward(), time=Scalar(0.0, 1.0))
-SHORT_PATHS = Instances(Worlds(shapes=((1, 3),), ratio=(0.1, 10.0)), estimate=Reward())
+SHORT_PATHS = Instances(Worlds(shapes=((1, 3), (2, 3)), ratio=(0.1, 10.0)), estimate=Reward())
 VERTICES = Instances(Worlds(shapes=((1, 4),)), estimate=Reward())
 
 
@@ -80,8 +80,8 @@ def variance_on_path(x, time):
 class GapPathSlope(Identity):
     """d/dt [J(pi*) - J(G(r* + t D))] = (t/beta) E_rho Var_{G(r* + t D)} D, for every direction D.
 
-    Measured: the derivative by automatic differentiation. Controls: a thousandth more; the second moment of D
-    for its variance.
+    D = rhat - r*. Measured: the derivative by automatic differentiation. Controls: a thousandth more; the second
+    moment of D for its variance.
     """
 
     domain = PATHS
@@ -146,8 +146,8 @@ def integral_on_panels(x, panels):
 class GapPathIncreases(Upper):
     """J(pi*) - J(G(r* + t D)) <= J(pi*) - J(G(r* + D)) for 0 <= t <= 1 and every direction D.
 
-    Any two points of a path are of this form. Controls: the path that starts at ref instead, G(t rhat), along
-    which the gap may fall; nine tenths of the right side.
+    D = rhat - r*. Any two points of a path are of this form. Controls: the path that starts at ref instead, G(t
+    rhat), along which the gap may fall; nine tenths of the right side.
     """
 
     domain = PATHS
@@ -201,8 +201,8 @@ def slope_in_first_entry(x, *, others_only):
 class LargestGapAtAVertex(Upper):
     """J(pi*) - J(G(r)) <= max over vertices v in {0, R}^A of J(pi*) - J(G(v)), for every reward r in [0, R].
 
-    Prompts separate, so one is enough (four responses, 16 vertices). Attained at every such vertex.
-    Control: nine tenths of it. That fewer vertices do not suffice: `thresholds_are_not_worst`.
+    A is the number of responses. Prompts separate, so one is enough (four responses, 16 vertices). Attained at every
+    such vertex. Control: nine tenths of it. That fewer vertices do not suffice: `thresholds_are_not_worst`.
     """
 
     domain = VERTICES

@@ -51,7 +51,8 @@ class ValueGapIsKL(Identity):
 class OptimalValueIsLogPartition(Identity):
     """J(pi*) = beta E_rho log Z, pi* = G(r*).
 
-    Measured: E_pi* r* - beta KL(pi*||ref). Control: a thousandth more (Z at another temperature).
+    Z = sum_a ref e^{r*/beta}, per prompt. Measured: E_pi* r* - beta KL(pi*||ref). Control: a thousandth more (Z at
+    another temperature).
     """
 
     domain = Worlds(shapes=((2, 3),), missing=0.2)
@@ -94,13 +95,14 @@ def _jeffreys_left(x, log_policy):
     return gap + x.world.beta * q.kl(x.world.rho, q.log_optimal(x.world), log_policy)
 
 
-@claim("three_point_lemma", source="simbench; liu2024")
+@claim("three_point_lemma", source="Chen and Teboulle (1993), Lemma 3.2, recalled; used by liu2024")
 class ThreePointLemma(Upper):
     """[F - beta KL](pi) + beta KL(pi||pihat) <= [F - beta KL](pihat) for F concave, pihat = argmax F - beta KL.
 
-    Judged on F(pi) = E_pi[r + c m h] - (c/2)(E_pi h)^2 with c >= 0 and m = E_pihat h, whose slope at pihat is r:
-    its maximiser is G(r). Both sides are shifted by 10 R to be positive; equality at c = 0.
-    Controls: the divergence counted twice; F convex (c < 0), where G(r) is no maximiser.
+    A textbook result on Bregman distances; F - beta KL is F(pi) - beta KL(pi||ref). Weaker than all concave F: judged
+    on F(pi) = E_pi[r + c m h] - (c/2)(E_pi h)^2 with c >= 0 and m = E_pihat h, whose slope at pihat is r: its
+    maximiser is G(r). Both sides are shifted by 10 R to be positive; equality at c = 0. Controls: the divergence
+    counted twice; F convex (c < 0), where G(r) is no maximiser.
     """
 
     domain = Instances(

@@ -274,14 +274,18 @@ class Ellipsoid(Probable):
         return rows["bound"]
 
 
-@claim("linear_mle_ellipsoid", source="simbench; zhu2023, Lemma 3.1")
+@claim(
+    "linear_mle_ellipsoid",
+    source="simbench; zhu2023, Lemma 3.1, recalled; Abbasi-Yadkori, Pal and Szepesvari (2011), Theorem 1, recalled",
+)
 class LinearMLEEllipsoid(Ellipsoid):
     """||thetahat - theta*||_V <= (1/(2 gamma)) sqrt(log(det V/lambda^d) + 2 log(1/delta)) + sqrt(lambda) B, all n.
 
-    With probability 1 - delta, whatever the past chooses to compare; gamma = sigmoid'(B_z) with B_z = B max ||z|| of
-    the ball that thetahat is sought in. Starts from the cited bound for fixed data. Measured: the error of the
-    ball-constrained estimate with ridge gamma lambda. Controls: constants near the median over runs of what they use,
-    a quarter of the bound in d = 3, less than half of it on one pair.
+    With probability 1 - delta, whatever the past chooses to compare; all n up to 50, then a grid (weaker). V = lambda
+    I + sum z z' with a ridge lambda in dimension d, z differences of features, B the radius of the ball; gamma =
+    sigmoid'(B_z) with B_z = B max ||z|| of the ball that thetahat is sought in. Starts from the cited bound for fixed
+    data. Measured: the error of the ball-constrained estimate with ridge gamma lambda. Controls: constants near the
+    median over runs of what they use, a quarter of the bound in d = 3, less than half of it on one pair.
     """
 
     controls = (

@@ -1,4 +1,4 @@
-"""The log-determinant identity, alias the elliptical potential lemma.
+"""The log-determinant identity, alias the elliptical potential lemma: a textbook result.
 
 With V_t = lambda I + sum_{i<=t} z_i z_i' in dimension d, ||z_i|| <= L and T vectors,
 
@@ -6,7 +6,8 @@ With V_t = lambda I + sum_{i<=t} z_i z_i' in dimension d, ||z_i|| <= L and T vec
 
 so that some t <= T has ||z_t||^2_{V_{t-1}^{-1}} <= (1 + T L^2/(d lambda))^{d/T} - 1: the data cannot be surprising
 for ever. The inequality is that of the arithmetic and geometric means, an equality for T = d orthogonal vectors of
-one length. Here the z are differences of features, z_a = phi(s, a) - phi(s, 0), as in a comparison with response 0.
+one length. Source: [Abbasi-Yadkori, Pal and Szepesvari (2011), Lemma 11], its number recalled; [xiong2024] uses it.
+Here the z are differences of features, z_a = phi(s, a) - phi(s, 0), as in a comparison with response 0.
 """
 
 import jax
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from simbench.verify import Control, Identity, Instance, Upper, claim, family, traced_world
 from simbench.verify.domains import Instances, Scalar, Worlds
 
+SOURCE = "Abbasi-Yadkori, Pal and Szepesvari (2011), Lemma 11, recalled; used by xiong2024"
 DOMAIN = Instances(Worlds(shapes=((1, 5),), features=2), ridge=Scalar(0.01, 10.0, log=True))
 
 
@@ -54,11 +56,12 @@ def growth_bound(x):
     return jnp.log1p(count * longest / (dimension * x.ridge))
 
 
-@claim("log_determinant_identity", source="simbench; xiong2024")
+@claim("log_determinant_identity", source=SOURCE)
 class LogDeterminantIdentity(Identity):
     """sum_t log(1 + ||z_t||^2_{V_{t-1}^{-1}}) = log det V_T - log det V_0.
 
-    Controls: the norms taken after the update, in V_t^{-1}; a thousandth more.
+    V_t = lambda I + sum_{i<=t} z_i z_i', z_t in dimension d, V_T the last, a ridge lambda. Controls: the norms taken
+    after the update, in V_t^{-1}; a thousandth more.
     """
 
     domain = DOMAIN
@@ -77,10 +80,11 @@ class LogDeterminantIdentity(Identity):
         return 2.0 * jnp.sum(jnp.log(jnp.sum(factor * unit, axis=-1))) - z.shape[-1] * jnp.log(x.ridge)
 
 
-@claim("log_determinant_bound", source="simbench; xiong2024")
+@claim("log_determinant_bound", source=SOURCE)
 class LogDeterminantBound(Upper):
     """sum_t log(1 + ||z_t||^2_{V_{t-1}^{-1}}) <= d log(1 + T L^2/(d lambda)).
 
+    V_t = lambda I + sum_{i<=t} z_i z_i', T vectors z_t in dimension d, L the largest norm of them, a ridge lambda.
     Tight: d orthogonal vectors of one length. Control: nine tenths of it.
     """
 
@@ -96,10 +100,11 @@ class LogDeterminantBound(Upper):
         return x.world.features.shape[-1] * growth_bound(x)
 
 
-@claim("some_round_is_no_surprise", source="simbench; xiong2024")
+@claim("some_round_is_no_surprise", source=SOURCE)
 class SomeRoundIsNoSurprise(Upper):
     """min_t ||z_t||^2_{V_{t-1}^{-1}} <= (1 + T L^2/(d lambda))^{d/T} - 1.
 
+    V_t = lambda I + sum_{i<=t} z_i z_i', T vectors z_t in dimension d, L the largest norm of them, a ridge lambda.
     Tight: d orthogonal vectors of one length. Controls: nine tenths of it; the largest norm for the smallest.
     """
 

@@ -33,8 +33,9 @@ def distance(x, log_data):
 class IPOClosedForm(Identity):
     """L(pi) - L(pi_IPO) = E_rho Var_mu log(pi/pi_IPO) >= 0, pi_IPO = ref exp(p(. > mu)/tau)/Z, target 1/(2 tau).
 
-    So pi_IPO is the unique minimiser. Any preferences, any policy, both responses of a pair from the same mu.
-    Controls: the target 1/tau; win rates against ref in place of mu; a thousandth more.
+    L is IPO's loss under pairs from a law mu of responses, p(. > mu) the win rate against mu, tau is the temperature,
+    Z the sum that normalises pi_IPO. So pi_IPO is the unique minimiser. Any preferences, any policy, both responses
+    of a pair from the same mu. Controls: the target 1/tau; win rates against ref in place of mu; a thousandth more.
     """
 
     domain = DOMAIN

@@ -8,6 +8,8 @@ of the maximin, pi_OFF, is G(rhat) at rhat = argmin D: the learner `rpo` need no
 computes both minima). As beta log Z_r - r = -beta log(G(r)/ref), D is DPO's loss plus eta times an SFT loss on
 responses of the base policy.
 
+The objective of [liu2024] is recalled, not seen again when this was written; what is proved here is ours.
+
 Here rhat is not searched for. The base policy is chosen such that a given reward is the stationary point of D, hence
 its global minimum, for D is convex.
 """
@@ -75,8 +77,10 @@ def dpo_and_sft(x, sft=1.0):
 class RPOIsDPOPlusSFT(Identity):
     """D(r) = DPO-loss(G(r)) + eta beta E_base[-log(G(r)/ref)] for every reward, data set, base policy and eta.
 
-    No calibration of r is needed: the base policy's own reward is subtracted. The left side sees the reward alone, the
-    right side the policy alone. Controls: the SFT term with the other sign; on the reference's responses; left out.
+    D(r) = eta (beta E_rho log Z_r - E_base r) + NLL(r) is the dual of RPO's game, Z_r = sum_a ref e^{r/beta}, NLL the
+    mean negative log-likelihood of labels; eta weighs value against it. No calibration of r is needed: the base
+    policy's own reward is subtracted. The left side sees the reward alone, the right side the policy alone. Controls:
+    the SFT term with the other sign; on the reference's responses; left out.
     """
 
     domain = Instances(
@@ -113,9 +117,11 @@ def stationary(x, reward):
 class RPOSaddlePoint(Upper):
     """f(pi, rhat) <= f(G(rhat), r) for every policy pi and every reward r, rhat = argmin D over all rewards.
 
-    So (G(rhat), rhat) is a saddle point, and max_pi min_r f = min_r max_pi f on every convex class that holds rhat.
-    Measured: free policies against rhat. Theory: rewards in [0, 3R] against G(rhat). Tight: at the saddle point.
-    Controls: nine tenths of the right side; the base policy replaced by the reference, so that rhat minimises nothing.
+    f(pi, r) = eta (E_pi r - E_base r - beta KL(pi||ref)) + NLL(r), D(r) = max_pi f, NLL the mean negative
+    log-likelihood of labels. So (G(rhat), rhat) is a saddle point, and max_pi min_r f = min_r max_pi f on every
+    convex class that holds rhat. Measured: free policies against rhat. Theory: rewards in [0, 3R] against G(rhat).
+    Tight: at the saddle point. Controls: nine tenths of the right side; the base policy replaced by the reference, so
+    that rhat minimises nothing.
     """
 
     domain = Instances(

@@ -9,7 +9,8 @@ probabilities of the first response, and `won` the share of labels that it won,
 the latter enclosed as a root by ball arithmetic. A finite class is not convex: there min D exceeds the maximin by as
 much as its members disagree, until its hull is taken (with NLL interpolated).
 
-Source: [liu2024]; the finite class: simbench.
+One prompt and two responses: weaker than the source's game, over which prompts enter f as a sum. Source: [liu2024],
+its objective recalled; the finite class: simbench.
 """
 
 import jax
@@ -137,8 +138,10 @@ def worst_case_of_fit(x, eta):
 class RPOMaximinIsMinimax(Identity):
     """min_r f(G(rhat), r) = min_r D(r) = D(rhat) over rewards with |r_1 - r_2| <= R: nothing is lost by the swap.
 
-    Both minima are computed, the inner one in closed form, rhat as a root, also where they lie on the boundary.
-    Controls: a thousandth more; the policy of likelihood alone in place of G(rhat); that of twice eta.
+    f(pi, r) = eta (E_pi r - E_base r - beta KL(pi||ref)) + NLL(r), D(r) = max_pi f, rhat = argmin D. One prompt and
+    two responses: weaker than the source, whose game has many of both. Both minima are computed, the inner one in
+    closed form, rhat as a root, also where they lie on the boundary. Controls: a thousandth more; the policy of
+    likelihood alone in place of G(rhat); that of twice eta.
     """
 
     domain = two_responses
@@ -170,8 +173,9 @@ def nearly_maximin(log_odds, reward, log_ratio, won, log_eta):
 class RPOPolicyIsMaximin(Upper):
     """min_r f(pi, r) <= min_r D(r) for every policy pi, over rewards with |r_1 - r_2| <= R: none is safer than G(rhat).
 
-    Tight: pi near G(rhat). Controls: nine tenths of the right side; the price beta KL of the policy forgotten; D at the
-    likeliest gap less its value term.
+    f, D and rhat as in `rpo_maximin_is_minimax`, and one prompt and two responses as there. Tight: pi near G(rhat).
+    Controls: nine tenths of the right side; the price beta KL of the policy forgotten; D at the likeliest gap less
+    its value term.
     """
 
     domain = two_responses
@@ -223,9 +227,10 @@ def least_duality_gap(x):
 class RPOFiniteClassHasADualityGap(Exists):
     """In a finite class min_r max_pi f may exceed max_pi min_r f, over all policies whatever, by more than 1/2.
 
-    Witness: two responses, two rewards that contradict each other, data that decide nothing: the maximin plays ref,
-    the minimax bets on the first member. So enumerating D is not the pessimism of the theorem; the hull restores it.
-    Control: the segment between the members, on which the two values agree.
+    f(pi, r) = eta (E_pi r - E_ref r - beta KL(pi||ref)) + NLL(r). Witness: two responses, two rewards that contradict
+    each other, data that decide nothing: the maximin plays ref, the minimax bets on the first member. So enumerating
+    D is not the pessimism of the theorem; the hull restores it. Control: the segment between the members, on which
+    the two values agree.
     """
 
     domain = two_opinions

@@ -11,9 +11,10 @@ supermartingale of `concentration`, n (NLL(r*) - NLL(rhat)) <= log(2M/delta) for
 
     P(pi) - log(2M/delta)/(n eta) <= V(pi, r*)        for all pi, all eta and all n at once.
 
-Without the last term the runs refute it, at the policy that RPO returns: where the likeliest reward overrates the
-policy, P believes it but for a small penalty. With eta = x sqrt(log(2M/delta)/n)/(1 + e^R)^2, the weight of the theory
-at x = 1, the term is (1 + e^R)^2 sqrt(log(2M/delta)/n)/x: larger than R = 1 as long as n < 1200. Source: simbench, on
+The last term, the correction, is ours. Without it the runs refute the inequality, at the policy that RPO returns:
+where the likeliest reward overrates the policy, P believes it but for a small penalty. With eta = x
+sqrt(log(2M/delta)/n)/(1 + e^R)^2, the order of [liu2024]'s weight (recalled) with a constant of our re-derivation at
+x = 1, the term is (1 + e^R)^2 sqrt(log(2M/delta)/n)/x: larger than R = 1 as long as n < 1200. Source: simbench, on
 [liu2024].
 """
 
@@ -28,7 +29,7 @@ from simbench.verify import Altered, Probable, claim
 
 DELTA = 0.1
 RUNS = {"quick": 300, "paper": 1200}
-SCALES = (1.0, 30.0)  # x, multiples of the theory's eta
+SCALES = (1.0, 30.0)  # x, multiples of eta as re-derived here
 
 
 def shortfalls(world, ratio, scale):
@@ -105,10 +106,12 @@ class InnerMinimum(Probable):
 class RPOInnerMinimumCorrected(InnerMinimum):
     """min_r{V(pi, r) + (NLL(r) - NLL(rhat))/eta} - log(2M/delta)/(n eta) <= V(pi, r*), all pi and n, w.p. 1 - delta.
 
-    Labels of reference pairs, V(pi, r) = E_{pi - ref} r - beta KL(pi||ref), a finite class that holds r*.
-    Measured: the most that the minimum exceeds the true value by, over the Gibbs policies of the class, n = 8 ... 1024.
-    Theory: log(2M/delta)/(n eta), at the theory's eta and at 30 times that.
-    Controls: shares of it near the median over runs of what they use, in three settings.
+    Labels of reference pairs, V(pi, r) = E_{pi - ref} r - beta KL(pi||ref), a finite class of M rewards that holds
+    r*; NLL the mean negative log-likelihood of n labels, rhat = argmin NLL. Weaker than "all": Gibbs policies of the
+    class on a grid. Measured: the most that the minimum exceeds the true value by, over the Gibbs policies of the
+    class, n = 8 ... 1024. Theory: log(2M/delta)/(n eta), a correction of ours, at eta = sqrt(log(2M/delta)/n)/(1 +
+    e^R)^2, with the constant of our re-derivation, and at 30 times that. Controls: shares of it near the median over
+    runs of what they use, in three settings.
     """
 
     controls = (
@@ -133,8 +136,10 @@ class RPOInnerMinimumCorrected(InnerMinimum):
 class RPOInnerMinimumAlone(InnerMinimum):
     """RPO's inner minimum at its own policy, min_r{V(pi, r) + (NLL(r) - NLL(rhat))/eta}, is at most V(pi, r*): false.
 
-    With probability 1 - delta it should be a lower bound on the value, as pessimism would have it; nearly all runs
-    break it at some n, at the theory's eta. With NLL(rhat)/eta left in, as in the objective itself, it is larger still.
+    V(pi, r) = E_{pi - ref} r - beta KL(pi||ref), NLL a mean over n labels, rhat = argmin NLL, eta RPO's weight. With
+    probability 1 - delta it should be a lower bound on the value, as pessimism would have it; nearly all runs break
+    it at some n, at eta = sqrt(log(2M/delta)/n)/(1 + e^R)^2, our constant. With NLL(rhat)/eta left in, as in the
+    objective itself, it is larger still.
     """
 
     def measured(self, rows):

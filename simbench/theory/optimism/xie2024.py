@@ -69,8 +69,9 @@ def slope_along(x, samples):
 class XPOBonusRaisesOptimism(Identity):
     """Descending + alpha E_ref log pi raises J* of the implicit reward at the rate alpha beta |rho (ref - pi)|^2.
 
-    J* is that of r = beta log(pi/ref) centred under ref; the step is on softmax logits; alpha = 1 is judged.
-    Controls: the other sign; the samples drawn from the chosen and rejected mixture (ref + pi)/2.
+    J*(r) = max_pi E_pi r - beta KL(pi||ref), here of r = beta log(pi/ref) centred under ref; the step is on softmax
+    logits; alpha = 1 is judged. Controls: the other sign; the samples drawn from the chosen and rejected mixture (ref
+    + pi)/2.
     """
 
     domain = Instances(WORLDS, log_policy=Free(depth=10.0))

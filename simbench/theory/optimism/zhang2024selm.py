@@ -44,7 +44,8 @@ SHIFTED = Instances(WORLDS, estimate=Reward(), shift=PromptShift())
 class OptimismFollowsAPromptShift(Identity):
     """J*(r + c) - J*(r) = E_rho c(s): without calibration per prompt the bonus can be anything.
 
-    Controls: a thousandth more; the shift of the largest prompt in place of the mean.
+    J*(r) = max_pi E_pi r - beta KL(pi||ref), c = c(s) a shift per prompt. Controls: a thousandth more; the shift of
+    the largest prompt in place of the mean.
     """
 
     domain = SHIFTED

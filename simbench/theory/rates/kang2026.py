@@ -13,9 +13,10 @@ from simbench.verify import Altered, Rate, claim
 class TemperatureZeroRegretStops(Rate):
     """E R_T^argmax = O(1) for greedy online DPO: dR/d log T = b T^p with p <= -0.1.
 
-    log T would have p = 0, and no exponent nearer to it can be told from it. Measured on the mean over runs and over
-    the last two decades and a half of rounds; what is left of its growth are the last mistakes of few runs.
-    Controls: the KL-regularised regret of the same runs, which does not stop; a policy that never learns.
+    R_T^argmax is the regret of the likeliest response. Weaker than O(1): an exponent p, for some b, in its place, on
+    one world. log T would have p = 0, and no exponent nearer to it can be told from it. Measured on the mean over
+    runs and over the last two decades and a half of rounds; what is left of its growth are the last mistakes of few
+    runs. Controls: the KL-regularised regret of the same runs, which does not stop; a policy that never learns.
     """
 
     study = "greedy_even"

@@ -7,8 +7,8 @@ probability Phi(-c' / 2), c' the difference times sqrt(k), so E gap = (c'/sqrt(k
     0.340 sqrt(2) = 0.481                  at c  = 2.13        counting labels, n = 2 k: half of them are self-pairs
 
 A run of the study `close_arms` is read after the number of labels that its world was made for. On any one of these
-worlds the gap falls exponentially; the supremum over worlds falls like 1/sqrt(n). Source: `simbench`; after the
-two-point method, e.g. [komiyama2015].
+worlds the gap falls exponentially; the supremum over worlds falls like 1/sqrt(n). Source: Le Cam's two
+points (Le Cam 1973; Yu 1997), a textbook method; the constants are `simbench`'s.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def together(table):
     return of_group.groupby([*keys, "run"], as_index=False, sort=False)["value_gap"].mean()
 
 
-@claim("close_arms_fall_like_one_over_root_n", source="simbench")
+@claim("close_arms_fall_like_one_over_root_n", source="simbench; Le Cam's two points (Yu 1997)")
 class CloseArmsRate(Rate):
     """E gap ~ n^p with -0.55 <= p <= -0.45 on worlds made for n labels, separation 2.1, n from 1e2 to 1e6.
 
@@ -84,7 +84,7 @@ class Constant(Level):
         return np.sqrt(rows["labels"]) * rows["value_gap"]
 
 
-@claim("close_arms_constant", source="simbench")
+@claim("close_arms_constant", source="simbench; Le Cam's two points (Yu 1997)")
 class CloseArmsConstant(Constant):
     """0.43 <= sqrt(n) E gap <= 0.53 at separation 2.1 and n = 1e6 labels of ref x ref: 0.481 in the limit.
 
@@ -99,7 +99,7 @@ class CloseArmsConstant(Constant):
     )
 
 
-@claim("close_arms_constant_per_informative_label", source="simbench")
+@claim("close_arms_constant_per_informative_label", source="simbench; Le Cam's two points (Yu 1997)")
 class CloseArmsConstantInformative(Constant):
     """0.305 <= sqrt(n/2) E gap <= 0.375 at separation 2.1 and n = 1e6 labels: 0.340 in the limit.
 
@@ -120,7 +120,7 @@ class CloseArmsConstantInformative(Constant):
         return super().measured(rows) / np.sqrt(2.0)
 
 
-@claim("no_separation_beats_the_constant", source="simbench")
+@claim("no_separation_beats_the_constant", source="simbench; Le Cam's two points (Yu 1997)")
 class NoSeparationBeatsTheConstant(Constant):
     """sqrt(n) E gap <= 0.53 at every separation of the grid, n = 1e6: the supremum over worlds is 0.481.
 

@@ -105,9 +105,10 @@ class FiniteClassErrorsStop(Probable):
 class GreedyLinear(Rate):
     """E R_T = c log T + O(1) for greedy online DPO in the linear class: |p| <= 0.3 for dR/dlog T = b T^p.
 
-    First response from G(rhat), second from the reference, R/beta = 1; over the last decade and a half of rounds. The
-    limits are as wide as few runs need, and leave sqrt T (p = 1/2) well outside.
-    Controls: sqrt T; a plateau; a policy that never learns.
+    R_T is regret, for some c; an exponent p in place of O(1), on fixed worlds: weaker. First response from
+    G(rhat), second from the reference, R/beta = 1; over the last decade and a half of rounds. The limits are as wide
+    as few runs need, and leave sqrt T (p = 1/2) well outside. Controls: sqrt T; a plateau; a policy that never
+    learns.
     """
 
     study = LINEAR
@@ -125,9 +126,10 @@ class GreedyLinear(Rate):
 class GreedyFinite(Level):
     """E[R_T - R_{T/10}] <= 0.05 E R_T for greedy online DPO over a finite class of 64 rewards.
 
-    What is charged once the likelihood singles the truth out is zero. log T would gain log 10 / log T of its regret in
-    the last decade (0.25 at T = 1e4), sqrt T 0.68, linear regret 0.9.
-    Controls: at least a tenth gained, as under log T; greedy learning in the tabular class, on the same worlds.
+    R_T is regret after T rounds; a level in place of O(1). What is charged once the likelihood singles the truth out
+    is zero. log T would gain log 10 / log T of its regret in the last decade (0.25 at T = 1e4), sqrt T 0.68, linear
+    regret 0.9. Controls: at least a tenth gained, as under log T; greedy learning in the tabular class, on the same
+    worlds.
     """
 
     study = FINITE

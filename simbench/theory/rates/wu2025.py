@@ -34,9 +34,10 @@ class Logarithmic(Rate):
 class GreedyRegretIsLogarithmic(Logarithmic):
     """E R_T = c log T + O(1): dR/d log T = b T^p with |p| <= 0.1, over the last two decades of rounds.
 
+    R_T is regret after T rounds. Weaker than the law for some c: an exponent p stands in its place, on one world.
     Greedy online DPO, first response from G(rhat), second from the reference. Measured: the exponent p of the mean
-    regret over runs; log T has p = 0, sqrt T has 1/2, a plateau p < 0.
-    Controls: the same runs claimed to follow sqrt T, or to approach a plateau; a policy that never learns.
+    regret over runs; log T has p = 0, sqrt T has 1/2, a plateau p < 0. Controls: the same runs claimed to follow sqrt
+    T, or to approach a plateau; a policy that never learns.
     """
 
     learner = "greedy, reference"
@@ -46,8 +47,9 @@ class GreedyRegretIsLogarithmic(Logarithmic):
 class SelfSamplingRegretIsLogarithmic(Logarithmic):
     """E R_T = c log T + O(1) when both responses come from G(rhat): |p| <= 0.1 for dR/d log T = b T^p.
 
-    What [wu2025] proves for a comparator from the reference is observed for self-sampling too, on a smooth class with
-    full support. Controls: as for `greedy_regret_is_logarithmic`.
+    As `greedy_regret_is_logarithmic`, for some c. What [wu2025] proves for a comparator from the reference is
+    observed for self-sampling too, on a smooth class with full support. Controls: as for
+    `greedy_regret_is_logarithmic`.
     """
 
     learner = "greedy, self"
@@ -57,8 +59,9 @@ class SelfSamplingRegretIsLogarithmic(Logarithmic):
 class GreedyBeatsTheReference(Order):
     """E R_T(greedy) <= E R_T(reference) / 20 at the study's last round (T >= 4e4).
 
-    Log T against T: the factor is far from what the laws allow at this T, and far from one. Paired by world and run, on
-    the same tape. Controls: the order reversed; a thousandth in place of a twentieth.
+    R_T is regret after T rounds; the factor is ours. Log T against T: the factor is far from what the laws allow at
+    this T, and far from one. Paired by world and run, on the same tape. Controls: the order reversed; a thousandth in
+    place of a twentieth.
     """
 
     study = STUDY

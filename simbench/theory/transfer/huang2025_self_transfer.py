@@ -16,7 +16,8 @@ for all T at once with probability 1 - delta; c_R = 2 + e^R + e^{-R}. By `covera
     Cov(pi*|pibar) <= 1 + kappa(e^{2R/beta}) mean_t (J(pi*) - J(pi_t)) / beta,
 
 so that a learner of no regret is good data for T^{-1/2}, whatever the size or the coverability of the response space.
-log M stays.
+log M stays. The version space stands in place of RPO's estimate, of which the source speaks; the constants are of our
+re-derivation.
 
 Worlds. "random": uniform rewards, R = 2 beta (where kappa is 60) or R = 10 beta, a greedy learner. "rare arm": two
 responses, the better one with ref = 1e-5, beta = R/50, so that pi* plays nothing else, and a class of two, "it is
@@ -193,10 +194,12 @@ class SelfTransfer(Probable):
 class SelfTransferGap(SelfTransfer):
     """J(pi*) - J(pi_OFF) <= c_R sqrt(3 Cov(pi*|pibar) log(2M/delta)/T) for all T with probability 1 - delta.
 
-    pi_OFF pessimistic over the version space, in a finite class that holds r*, data of any adaptive sequence of its
-    policies against ref; c_R = 2 + e^R + e^-R; the theorem's order, with constants. Measured: the gap, T = 16 ... 1024.
-    Controls: constants near the median over runs of what they use; labels of the reference alone, with the coverage of
-    an optimistic learner's pibar, where the best response is rarer than 1/T.
+    pi_OFF = argmax_pi min_r E_{pi - ref} r - beta KL(pi||ref), pibar = the mean of the policies of slot 1, c_R as
+    below. pi_OFF is pessimistic over the version space, in a finite class that holds r*, data of any adaptive
+    sequence of its policies against ref; M rewards, c_R = 2 + e^R + e^-R: the theorem's order, with constants of our
+    re-derivation. A grid of T in place of all T: weaker. Measured: the gap, T = 16 ... 1024. Controls: constants near
+    the median over runs of what they use; labels of the reference alone, with the coverage of an optimistic learner's
+    pibar, where the best response is rarer than 1/T.
     """
 
     controls = (
@@ -217,9 +220,10 @@ class SelfTransferGap(SelfTransfer):
 class SelfTransferFromRegret(SelfTransfer):
     """J(pi*) - J(pi_OFF) <= c_R sqrt(3 (1 + kappa(e^{2R/beta}) mean gap/beta) log(2M/delta)/T), all T, w.p. 1 - delta.
 
-    The mean gap is the learner's average regret (J(pi*) - J(pi_t)), t <= T; nothing depends on coverability. As
-    `self_transfer_gap` otherwise, of which it is a consequence. It says little unless R/beta is small: kappa is 5e8 at
-    R = 10 beta. Control: a constant near the median over runs of what they use at R = 2 beta.
+    c_R = 2 + e^R + e^{-R}, pi_OFF and M as in `self_transfer_gap`. Constants of our re-derivation, a grid of T. The
+    mean gap is the learner's average regret (J(pi*) - J(pi_t)), t <= T; nothing depends on coverability. As
+    `self_transfer_gap` otherwise, of which it is a consequence. It says little unless R/beta is small: kappa is 5e8
+    at R = 10 beta. Control: a constant near the median over runs of what they use at R = 2 beta.
     """
 
     controls = (Altered("0.02 of it, at R = 2 beta", where={"setting": "random, R = 2 beta"}, constant=0.02),)

@@ -7,9 +7,11 @@ phases are claimed:
     T <= 1/Delta_min^2     regret of the order sqrt(W T): what it takes to find the good source, and T Delta_min
     later                  regret of the order sqrt(T), or less: pi_OFF learns from data that cover pi*
 
-TPO's constants are those of practice (a bonus of .03 c_R, a version space of .3 of the log-likelihood ratio). With
-those of the proof it is still trying sources when the study ends: that is what the controls "TPO, theory" show, and the
-steps of the proof are checked elsewhere (`huang2025_transfer_steps`).
+The factors and exponents of these claims (.9, .75, .55) are ours: they stand for the theorem's order, whose constants
+we have not seen. TPO's constants are those of practice (a bonus of .03 c_R, a version space of .3 of the
+log-likelihood ratio). With the constants of our re-derivation it is still trying sources when the study ends: that is
+what the controls "TPO, theory" show, and the steps of that re-derivation are checked elsewhere
+(`huang2025_transfer_steps`).
 """
 
 import math
@@ -52,13 +54,14 @@ class UpToPhase(Order):
 class TransferCutsEarlyRegret(UpToPhase):
     """E R_T(TPO) <= 0.9 E R_T(XPO) at the last T <= 1/Delta_min^2 of the study, for Delta_min = .01, .03 and .1.
 
-    XPO is the online learner that TPO wraps, alone, on the same tape. Regret in reward units; R = 1.
-    Controls: TPO with the proof's constants; the uniform mixture of the sources.
+    XPO is the online learner that TPO wraps, alone, on the same tape. R_T is regret in reward units, Delta_min the gap
+    of the best source; rewards are in [0, 1]. The factor .9 is ours.
+    Controls: TPO with the constants of our re-derivation; the uniform mixture of the sources.
     """
 
     larger, factor, phases = ONLINE, 0.9, 1.0
     controls = (
-        Altered("the proof's constants", smaller=THEORY),
+        Altered("the constants of our re-derivation", smaller=THEORY),
         Altered("a uniform mixture of the sources", smaller="uniform mixture"),
     )
 
@@ -67,14 +70,15 @@ class TransferCutsEarlyRegret(UpToPhase):
 class TransferOutgrowsItsBestSource(UpToPhase):
     """E R_T(TPO) <= 0.75 E R_T(best source) at the end of the study, 40 / Delta_min^2 rounds and more, Delta_min = .1.
 
-    An oracle that plays the best source for ever pays T Delta_min. TPO does not know which source that is, and stops.
-    Controls: TPO with the proof's constants; the end of the first phase in place of that of the study.
+    R_T is regret, Delta_min the gap of the best source; the factor .75 is ours. An oracle that plays the best source
+    for ever pays T Delta_min. TPO does not know which source that is, and stops. Controls: TPO with the constants of
+    our re-derivation; the end of the first phase in place of that of the study.
     """
 
     larger, factor = "best source", 0.75
     where = {GAP: 0.1}  # noqa: RUF012 - a claim's attribute, never written
     controls = (
-        Altered("the proof's constants", smaller=THEORY),
+        Altered("the constants of our re-derivation", smaller=THEORY),
         Altered("in the first phase", phases=1.0),
     )
 
@@ -83,8 +87,9 @@ class TransferOutgrowsItsBestSource(UpToPhase):
 class TransferRegretFlattens(Rate):
     """E R_T(TPO) grows at most like T^0.55 over the last half decade, at Delta_min = .1.
 
-    The second phase: sqrt(T) is the bound. The class is finite, so that in truth regret stops.
-    Controls: the sources, alone and mixed, whose regret is linear; TPO with the proof's constants.
+    R_T is regret, Delta_min the gap of the best source. The second phase: sqrt(T) is the bound; an exponent of .55 in
+    its place is ours. The class is finite, so that in truth regret stops. Controls: the sources, alone and mixed,
+    whose regret is linear; TPO with the constants of our re-derivation.
     """
 
     study = STUDY
@@ -95,7 +100,7 @@ class TransferRegretFlattens(Rate):
     controls = (
         Altered("the best source", learner="best source"),
         Altered("a uniform mixture of the sources", learner="uniform mixture"),
-        Altered("the proof's constants", learner=THEORY),
+        Altered("the constants of our re-derivation", learner=THEORY),
     )
 
 
@@ -103,9 +108,10 @@ class TransferRegretFlattens(Rate):
 class TransferPriceOfManySources(Rate):
     """E R_T(TPO) ~ W^p with 0 <= p <= 1 for W = 4 … 64 sources of gaps from .03 to .25, T fixed.
 
-    Published statements of the first phase differ: sqrt(W T), and W sqrt(T). Both are upper bounds. A source is given
-    up after pulls of its own, so regret is affine in W rather than a power: the exponent grows with T, from .2 to .45.
-    Controls: regret proportional to W; regret that falls with W.
+    R_T is regret, W the number of sources; the limits of p are ours. Published statements of the first phase differ:
+    sqrt(W T), and W sqrt(T). Both are upper bounds. A source is given up after pulls of its own, so regret is affine
+    in W rather than a power: the exponent grows with T, from .2 to .45. Controls: regret proportional to W; regret
+    that falls with W.
     """
 
     study = "transfer_sources"
@@ -144,9 +150,11 @@ class Coverability(Rate):
 class SelfTransferIgnoresCoverability(Coverability):
     """E gap(pi_OFF) on data of XPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 253 rewards, 400 labels.
 
-    The class holds a reward whose policy is .03 short of pi* and is the safest before any label: pi_OFF starts there,
-    not from nothing, and without it the statement is false (`self_transfer_from_nothing_ignores_coverability`).
-    The online learner that gathers the data pays for the coverability: its average policy is the control.
+    C_cov is the coverability of the class's policies, pi_OFF the policy that TPO hands out; an exponent up to .3 in
+    place of "does not enter" is ours. The class holds a reward whose policy is .03 short of pi* and is the safest
+    before any label: pi_OFF starts there, not from nothing, and without it the statement is false
+    (`self_transfer_from_nothing_ignores_coverability`). The online learner that gathers the data pays for the
+    coverability: its average policy is the control.
     """
 
     learner = "XPO, distilled"
@@ -156,8 +164,9 @@ class SelfTransferIgnoresCoverability(Coverability):
 class GreedySelfTransferIgnoresCoverability(Coverability):
     """E gap(pi_OFF) on data of greedy online DPO ~ C_cov^p with p <= 0.3, C_cov from 2.3 to 11.3, 400 labels.
 
-    The class holds a safe reward, .03 short, as in `self_transfer_ignores_coverability`.
-    Control: the average policy of the learner that gathered the data.
+    C_cov is the coverability of the class's policies, pi_OFF the policy that TPO hands out. The class holds a safe
+    reward, .03 short, as in `self_transfer_ignores_coverability`. Control: the average policy of the learner that
+    gathered the data.
     """
 
     learner = "greedy, distilled"

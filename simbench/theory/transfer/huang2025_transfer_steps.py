@@ -1,6 +1,7 @@
 """What a round of TPS may cost: optimism about sources, pessimism about oneself, with all constants.
 
-Labels as in TPO (Algorithms 1 and 2 of [huang2025]); a finite class of M rewards in [0, R], r* among them;
+The constants are those of our re-derivation: the source prints orders. Labels as in TPO (Algorithms 1 and 2 of
+[huang2025]); a finite class of M rewards in [0, R], r* among them;
 pi_w = G(r^w), Delta_w = J(pi*) - J(pi_w), Delta_min the least; N_w pulls of source w; c <= 1 the scale of its bonus
 c b_w; L = log(2MW/delta), c_R = 2 + e^R + e^{-R}; CS the version space of width log(2M/delta). With probability
 1 - delta, r* is in CS at all times and sum_i E_i (P_r - P_r*)^2 is at most 3 log(2M/delta) for all r in CS, and at
@@ -176,10 +177,12 @@ class Audit(Probable):
 class TPSStepRegret(Audit):
     """J(pi*) - J(pi_t) <= m_t + 1{pi_t is source w} (1 + c) b_w in all rounds t of TPS, with probability 1 - delta.
 
-    m = min{e, min_w Delta_w + (1 - c) b_w}, e = c_R sqrt(3 Cov(pi*|pibar_n) log(2M/delta)/n), n the labels at the
-    last renewal of pi_OFF, b_w = c_R sqrt(2 log(2MW/delta)/N_w); c = 1 and 0.3. Measured: the largest gap/bound of a
-    run. At c = 1 the bonus outshouts the labels: nearly all runs of a world choose alike. Controls: constants that half
-    of the runs exceed; N_w of another source; a class without r*.
+    Constants of our re-derivation. Delta_w is the gap of source w, N_w its pulls, W their number, M the rewards in
+    the class, c_R = 2 + e^R + e^{-R}, pibar_n the mean policy of n labels. m_t = min{e, min_w Delta_w + (1 - c) b_w}, e
+    = c_R sqrt(3 Cov(pi*|pibar_n) log(2M/delta)/n), n the labels at the last renewal of pi_OFF, b_w = c_R sqrt(2
+    log(2MW/delta)/N_w); c = 1 and 0.3. Measured: the largest gap/bound of a run. At c = 1 the bonus outshouts the
+    labels: nearly all runs of a world choose alike. Controls: constants that half of the runs exceed; N_w of another
+    source; a class without r*.
     """
 
     controls = (
@@ -197,9 +200,10 @@ class TPSStepRegret(Audit):
 class TPSPullsOfABadSource(Audit):
     """Source w is pulled at most 1 + 8 (1 + c)^2 c_R^2 L/Delta_w^2 times while 2 m_t < Delta_w, w.p. 1 - delta.
 
-    For all w at once; 32 c_R^2 L/Delta_w^2 at c = 1, where 2 Delta_min < Delta_w is enough; m as in `tps_step_regret`.
-    Measured: the largest pulls/bound over sources. In "random" the bound exceeds the rounds played and says nothing; in
-    "needles" it is 3246 (c = 1) and 1372 (c = 0.3) of 3330 rounds. Controls: a constant; N_w of another source.
+    Constants of our re-derivation; L = log(2MW/delta), c_R = 2 + e^R + e^{-R}, Delta_w the gap of source w. For all w
+    at once; 32 c_R^2 L/Delta_w^2 at c = 1, where 2 Delta_min < Delta_w is enough; m_t as in `tps_step_regret`.
+    Measured: the largest pulls/bound over sources. In "random" the bound exceeds the rounds played and says nothing;
+    in "needles" it is 3246 (c = 1) and 1372 (c = 0.3) of 3330 rounds. Controls: a constant; N_w of another source.
     """
 
     controls = (
@@ -215,9 +219,10 @@ class TPSPullsOfABadSource(Audit):
 class TPSTotalRegret(Audit):
     """Reg_TPS(T) <= sum_t m_t + 2 (1 + c) c_R sqrt(2 L W T) at all T with probability 1 - delta; L = log(2MW/delta).
 
-    Sums over rounds of TPS, the first without the first pull of each source; T counts rounds that pulled a source. At
-    c = 1 the second term is 4 c_R sqrt(2 L W T), which exceeds R T up to T = 6500: here no mistake between sources
-    could break the bound, one about pi_OFF can. Controls: a class without r*; constants near the median use.
+    Constants of our re-derivation; m_t, c and c_R as in `tps_step_regret`, M rewards, W sources. Sums over rounds of
+    TPS, the first without the first pull of each source; T counts rounds that pulled a source. At c = 1 the second
+    term is 4 c_R sqrt(2 L W T), which exceeds R T up to T = 6500: here no mistake between sources could break the
+    bound, one about pi_OFF can. Controls: a class without r*; constants near the median use.
     """
 
     controls = (
@@ -237,9 +242,9 @@ class TPSTotalRegret(Audit):
 class TPOKeepsTheTruth(Audit):
     """r* stays in the version space {r : L_n(rhat) - L_n(r) <= log(2M/delta)} for all n with probability 1 - delta/2.
 
-    L_n the log-likelihood of n labels, whose first responses are drawn from sources, from pi_OFF and from the online
-    learner. The other half of delta is for the errors of the members of the version space. Measured: the most that r*
-    is behind, in widths. Control: a third of the width.
+    rhat = argmax L_n over the M rewards of the class, L_n the log-likelihood of n labels, whose first responses are
+    drawn from sources, from pi_OFF and from the online learner. The other half of delta is for the errors of the
+    members of the version space. Measured: the most that r* is behind, in widths. Control: a third of the width.
     """
 
     delta = DELTA / 2

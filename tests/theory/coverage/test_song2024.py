@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from simbench import quantities as q
+from simbench.bandit import Bandit
 from simbench.precision import float64
 from simbench.theory.coverage import song2024
 from tests.theory.judged import assert_as_expected, claims_of, judged
@@ -51,3 +52,19 @@ def test_every_form_is_below_the_printed_one_and_tilt_coverage_below_local_cover
     assert np.all(best <= shift_free * near)
     assert np.all(tilt <= local * near)
     assert np.any(tilt < 0.1 * local)
+
+
+def test_a_true_reward_of_larger_span_breaks_theorem_4_2():
+    # The assumption span(r*) <= 2R' is ours: rhat = 0 is within R' = 1e-4, and C at 2R'/beta does not cover pi*.
+    p, shown, bound = np.exp(-10.0), 20.0, 1e-4
+    world = Bandit(
+        rho=np.ones(1),
+        log_ref=np.log([[p, 1.0 - p]]),
+        reward=np.array([[shown, 0.0]]),
+        beta=1.0,
+        reward_bound=shown,
+    )
+    with float64():
+        coverage, gap = float(q.local_coverage(world, 2.0 * bound)), float(q.value_gap(world, world.log_ref))
+    assert gap > 5.0 * 2.0 * coverage * np.sqrt(p * shown**2)
+    assert gap == pytest.approx(np.log1p(p * np.expm1(shown)) - p * shown, rel=1e-12)
