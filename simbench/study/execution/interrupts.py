@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,10 +61,13 @@ def _interrupt(number: int, frame: Any) -> None:
 def children_deaf() -> Iterator[None]:
     """Start processes that do not hear the signals before they say `hear_nothing`, for as long as this is open.
 
-    A worker that is interrupted while it still imports would print a traceback.
+    A worker that is interrupted while it still imports would print a traceback. Starting the standard library's tracker
+    of semaphores, which loky does before its first worker, lets go of two of the signals; so it is started first.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

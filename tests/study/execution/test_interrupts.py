@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -61,3 +63,21 @@ def test_a_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(signal.SIGTERM)]
+
+
+BIRTH = """
+import subprocess, sys
+from multiprocessing import resource_tracker
+from simbench.study.execution.interrupts import children_deaf
+with children_deaf():
+    resource_tracker.getfd()  # as loky does before it starts a worker; it lets go of SIGINT and SIGTERM
+    print(subprocess.run(
+        [sys.executable, "-c", "import signal; print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"],
+        capture_output=True, text=True, check=True).stdout)
+"""
+
+
+def test_children_are_born_deaf_whatever_the_tracker_of_semaphores_does():
+    done = subprocess.run([sys.executable, "-c", BIRTH], capture_output=True, text=True, check=True)
+    for number in interrupts.SIGNALS:
+        assert f"{number!r}" in done.stdout
