@@ -66,6 +66,12 @@ EDITS = {
     "quantity": Edit(
         "quantities/values/value.py", "log_optimal(bandit)))", "log_optimal(bandit))) + 1e-3", ALL
     ),
+    "quantity of mean policies": Edit(  # measured whether it is asked for or not
+        "quantities/coverages/coverage.py",
+        "return 1.0 + coverage_excess(",
+        "return 1.5 + coverage_excess(",
+        ALL,
+    ),
     "family": Edit("worlds/families/random_tabular.py", "cells, 0.0, self", "cells, 0.5, self", ALL),
     "tape": Edit("tape/uniforms.py", "_UNIT = 1.0 /", "_UNIT = 0.5 /", ALL),
     # of what none of them needs

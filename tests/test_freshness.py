@@ -6,16 +6,12 @@ tests/long/test_freshness_of_numbers.py computes the results themselves.
 import pytest
 
 from simbench import import_closure
-from simbench.study.sources import ENGINE
+from simbench.registry import lookup
+from simbench.study.sources import sources_of
 from tests.mutated_package import EDITS, LEARNERS, copied_package
 
-HOMES = {
-    "online_dpo": "simbench.learners.online.online_dpo",
-    "xpo": "simbench.learners.online.xpo",
-    "reference": "simbench.learners.online.constant",
-    "offline_mle": "simbench.learners.offline.offline_mle",
-}
-OTHERS = (*ENGINE, "simbench.worlds.families.random_tabular", "simbench.quantities.values.value")
+FAMILY = lookup("family", "random_tabular")()
+ASKED = ("value_gap",)
 LOOPS = {"tabular": "simbench.learners.kernels.tabular", "constant": "simbench.learners.kernels.constant"}
 CACHED = (import_closure.digest, import_closure.reached, import_closure.imported_by, import_closure._homes,
           import_closure._text, import_closure._file)  # fmt: skip
@@ -34,7 +30,10 @@ def digests(package):
     def now():
         for function in CACHED:
             function.cache_clear()
-        units = {name: import_closure.digest(frozenset({*OTHERS, HOMES[name]})) for name in LEARNERS}
+        units = {
+            name: sources_of(FAMILY, lookup("learner", name)(), quantities=ASKED).simbench
+            for name in LEARNERS
+        }
         loops = {
             name: import_closure.digest(frozenset({"simbench.engine.round_loop", kernel}))
             for name, kernel in LOOPS.items()

@@ -4,7 +4,7 @@ from simbench.engine.batches import MOST_LABELS, run_batches
 from simbench.engine.checkpoints import log_checkpoints
 from simbench.engine.currencies import CURRENCIES, PAYOFFS
 from simbench.engine.numba_engine import loop_name
-from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, quantities_of
+from simbench.engine.rows import BLOCK, DEFAULT_QUANTITIES, UNASKED_QUANTITIES, quantities_of
 from simbench.engine.run import ENGINES, LAST_ROUND, choose_engine, run_block
 from simbench.engine.sealed import kernel_cache
 from simbench.engine.steps import run_steps, runs_of
@@ -17,6 +17,7 @@ __all__ = [
     "LAST_ROUND",
     "MOST_LABELS",
     "PAYOFFS",
+    "UNASKED_QUANTITIES",
     "choose_engine",
     "kernel_cache",
     "log_checkpoints",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simbench.bandit import Bandit
-from simbench.engine.currencies import REGRETS, payoff_of
+from simbench.engine.currencies import CURRENCIES, REGRETS, payoff_of
 from simbench.engine.snapshot import Snapshot
 from simbench.errors import SimbenchError, UnknownNameError, nearest
 from simbench.precision import float64
@@ -27,6 +27,8 @@ DEFAULT_QUANTITIES = (
     "win_rate",
 )
 AVERAGE_QUANTITIES = ("value_gap", "coverage")  # also measured on the running mean of the charged policies
+# What a result holds though nobody asks for it; exploitability is asked for wherever it is charged (`quantities_of`).
+UNASKED_QUANTITIES = (*AVERAGE_QUANTITIES, *(CURRENCIES[name].gap for name in REGRETS))
 
 
 def quantities_of(learner: Any, world: Bandit, asked: Iterable[str] | None) -> tuple[str, ...]:

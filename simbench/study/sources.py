@@ -1,4 +1,4 @@
-"""Which texts compute a unit's numbers: those of the engine, of its world, its learner and the quantities it asks for.
+"""Which texts compute a unit's numbers: those of the engine, of its world, its learner and the quantities it holds.
 
 Simbench's own are followed through its imports (`simbench.import_closure`). Of a user's file only what is registered
 and what that reaches counts: an edit of one learner leaves another of the same file as it was, and a comment changes
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from simbench import import_closure
+from simbench.engine import UNASKED_QUANTITIES
 from simbench.errors import SimbenchError
 from simbench.quantities import MEASURED
 
@@ -41,7 +42,7 @@ def sources_of(*things: Any, quantities: Iterable[str]) -> Sources:
     """
     kinds = {type(record) for thing in things for record in _records(thing)}
     ours = {kind.__module__ for kind in kinds if _is_ours(kind.__module__)}
-    asked = {MEASURED[name].function.__module__ for name in quantities}
+    measured = {MEASURED[name].function.__module__ for name in (*quantities, *UNASKED_QUANTITIES)}
     wanted: dict[str, set[str]] = {}
     for kind in kinds:
         if not _is_ours(kind.__module__) and _file(kind.__module__) is not None:
@@ -50,7 +51,7 @@ def sources_of(*things: Any, quantities: Iterable[str]) -> Sources:
     for module, names in sorted(wanted.items()):
         plugins[module], modules = _foreign(module, frozenset(names))
         reached |= modules
-    roots = frozenset({*ENGINE, *ours, *asked, *reached})
+    roots = frozenset({*ENGINE, *ours, *measured, *reached})
     return Sources(simbench=import_closure.digest(roots), plugins=plugins)
 
 

@@ -113,17 +113,19 @@ def _on_processes(
     folder = os.getcwd()
     queue = iter(tasks)
     finished = False
+
+    def handed_out(number: int) -> set[Any]:
+        with interrupts.children_deaf():  # a worker may have to be started for it
+            return {executor.submit(_in_folder, folder, function, task) for task in islice(queue, number)}
+
     try:
-        with interrupts.children_deaf():
-            pending = {
-                executor.submit(_in_folder, folder, function, task) for task in islice(queue, AHEAD * workers)
-            }
+        pending = handed_out(AHEAD * workers)
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 interrupts.look()
                 yield future.result()
-                pending |= {executor.submit(_in_folder, folder, function, task) for task in islice(queue, 1)}
+                pending |= handed_out(1)
         finished = True
     except BrokenProcessPool as error:
         interrupts.look()  # a signal whose exception was lost
