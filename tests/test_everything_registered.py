@@ -121,9 +121,8 @@ def check_claim(claim):
     assert claim.expected == "consistent" or find_claim(claim.corrected_by).expected == "consistent"
 
 
-SLOW = dict.fromkeys(
-    ("empirical_tpo", "tpo", "rpo"), pytest.mark.thorough
-)  # seconds, one operation at a time
+# Seconds each, one operation at a time.
+SLOW = dict.fromkeys(("empirical_tpo", "tpo", "rpo"), pytest.mark.thorough)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW.get(n, ())) for n in shipped("learner")])

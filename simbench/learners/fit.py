@@ -30,9 +30,7 @@ class TabularFit:
     """
 
     rewards: np.ndarray  # [S, A] reward units, centred per prompt
-    groups: (
-        np.ndarray
-    )  # [S, A] the number of a response's group, from 0 in each prompt, in order of first members
+    groups: np.ndarray  # [S, A] a response's group, numbered from 0 in each prompt by first members
 
     @property
     def identified(self) -> np.ndarray:

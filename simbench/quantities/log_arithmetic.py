@@ -25,9 +25,8 @@ import jax.numpy as jnp
 
 SERIES_BELOW = 1 / 16  # below it e^x - 1 - x is summed as a series; nine terms leave 7e-19 of the value
 LARGEST_LOG = math.log(sys.float_info.max)
-NEARLY_ALL = math.log(
-    0.999
-)  # of a row's mass: what the other responses have is known better than what this one lacks
+# Of a row's mass: what the other responses have is known better than what this one lacks.
+NEARLY_ALL = math.log(0.999)
 SERIES = tuple(1 / math.factorial(k + 2) for k in range(9))
 
 

@@ -141,9 +141,8 @@ def _plot(ax: Any, mark: Any, **columns: Any) -> None:
         axis: so.Continuous(trans=None if scale == "linear" else scale) for axis, scale in scales.items()
     }
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="The copy keyword is deprecated"
-        )  # seaborn 0.13 on pandas 3
+        # Seaborn 0.13 on pandas 3.
+        warnings.filterwarnings("ignore", message="The copy keyword is deprecated")
         plot.scale(**given).label(**labels).on(ax).plot()
     for axis, scale in scales.items():
         if getattr(ax, f"get_{axis}scale")() != scale:

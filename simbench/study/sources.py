@@ -69,17 +69,14 @@ def _foreign(module: str, names: frozenset[str]) -> tuple[str, set[str]]:
 @functools.cache
 def _digested(text: str, names: frozenset[str]) -> tuple[str, set[str]]:
     described = import_closure.describe(reached_statements(text, names))
-    total, modules = (
-        hashlib.blake2b(described.digest, digest_size=16),
-        set(import_closure.modules_of(described)),
-    )
+    total = hashlib.blake2b(described.digest, digest_size=16)
+    modules = set(import_closure.modules_of(described))
     for helper in sorted({origin for origin, _, _ in described.imports}):
         place = _file(helper)
         if place is None or _is_ours(helper) or _is_installed(place):
             continue
-        found = import_closure.read(
-            place.read_text(encoding="utf-8")
-        )  # a user's own module counts as a whole
+        # A module of the user's that the file imports counts as a whole.
+        found = import_closure.read(place.read_text(encoding="utf-8"))
         total.update(found.digest)
         modules |= set(import_closure.modules_of(found))
     return total.hexdigest(), modules

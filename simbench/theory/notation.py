@@ -76,8 +76,7 @@ def used(docstring: str) -> list[tuple[str, str]]:
     expectations = re.sub(r"\b(E|Var)_(rho|ref|pi\*?)", r"\1 \2", docstring)
     found = []
     for symbols, meaning in ALWAYS.items():
-        if any(
-            spelled(symbol).search(expectations) for symbol in symbols.split(", ") if symbol != "a"
-        ):  # or English
+        names = [symbol for symbol in symbols.split(", ") if symbol != "a"]  # which is English, too
+        if any(spelled(symbol).search(expectations) for symbol in names):
             found.append((symbols, meaning))
     return found

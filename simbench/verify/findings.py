@@ -108,9 +108,8 @@ class Findings:
         found = tightest(self.tried)
         if found is not None:
             self.tightness, self.found_by = found[1].middle_ratio, found[0].found_by
-        if (
-            self.tightness is not None and self.tightness < 0
-        ):  # the sides have different signs: no ratio means anything
+        if self.tightness is not None and self.tightness < 0:
+            # The sides have different signs: no ratio means anything.
             self.tightness, self.found_by = None, None
             self.apart = self._least_distance()
 

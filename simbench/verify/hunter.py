@@ -26,10 +26,8 @@ from simbench.verify.sampling import random_points, uniform_points
 from simbench.verify.sides import BATCH, Climb, Sides
 
 FIRST_STEP, LAST_STEP = 0.1, 0.001  # in units of the cube
-SHORT_STEP, SHORTEST_STEP = (
-    0.01,
-    1e-5,
-)  # where there is a boundary to follow: of every other start, and of all at last
+# Where there is a boundary to follow: the first step of every other start, and the last of all.
+SHORT_STEP, SHORTEST_STEP = 0.01, 1e-5
 MOMENTS, GUARD = (0.9, 0.999), 1e-8
 MOMENTS_ON_A_BOUNDARY = (0.5, 0.9)  # the slope along a boundary is much smaller than the one that led to it
 

@@ -111,9 +111,8 @@ class Sides:
             """Each height depends on its own point alone, so the gradient of their sum holds all gradients."""
             measured, theory, assumed = sides(points, constant)
             heights = objective(self.claim, measured, theory)
-            if (
-                not self.claim.has_margin
-            ):  # with one, the hunter itself stays inside, and needs the slope outside
+            # With a margin the hunter itself stays inside, and needs the slope outside.
+            if not self.claim.has_margin:
                 heights = jnp.where(assumed, heights, -jnp.inf)
             return jnp.sum(heights), (measured, theory, assumed)
 

@@ -54,9 +54,8 @@ def test_what_is_too_large_is_refused_at_once(write_study, change, words):
     with pytest.raises(SimbenchError, match=words) as refusal:
         load_study("tiny")
     assert "\n" not in str(refusal.value)
-    assert (
-        time.process_time() - start < 20.0
-    )  # not seconds of a busy machine: minutes or memory without end are what is refused
+    # Not seconds of a busy machine: minutes or memory without end are what is refused
+    assert time.process_time() - start < 20.0
 
 
 def test_twenty_thousand_units_are_planned_at_once(write_study):

@@ -3,8 +3,7 @@
 NOTHING, DRAWS, CALIBRATED = 0, 1, 2  # bonuses
 LOGISTIC, SQUARED = 0, 1  # losses
 EVERY, MARKS = 0, 1  # schedules
-OWN, REFERENCE, UNIFORM, TABLE, TEMPERATURE, MIXTURE, BEST_OF, WORST_OF = range(
-    8
-)  # samplers, a stack machine
+# Samplers, a stack machine.
+OWN, REFERENCE, UNIFORM, TABLE, TEMPERATURE, MIXTURE, BEST_OF, WORST_OF = range(8)
 
 Program = list[tuple[int, float]]  # a sampler: codes, each with its parameter

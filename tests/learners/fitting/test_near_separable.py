@@ -87,9 +87,8 @@ def test_fields_that_hardly_hold_together(number, ridge):
     check_both_dialects([QUOTED, *fields(number, seed=number)], ridge)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:(divide by zero|invalid value):RuntimeWarning"
-)  # kernels without the JIT: IEEE, as with it
+# Kernels without the JIT: IEEE, as with it.
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")
 @pytest.mark.parametrize("ridge", [1e-12, 1e-6, 1.0])
 def test_a_million_to_none(ridge):
     """Closed form: r_0 = -r_1 = x with 1e6 sigmoid(-2 x) = ridge x."""
