@@ -83,10 +83,8 @@ def set_aside(name: str, cls: type, error: SimbenchError) -> None:
     _loading.append(Failure(name=name, cls=cls.__name__, why=str(error)))
 
 
-def failures(path: str | Path | None = None) -> list[Failure]:
-    """Return what could not be entered of the plug-in at `path`, or of all that are loaded."""
-    if path is None:
-        return [failure for found in _failures.values() for failure in found]
+def failures(path: str | Path) -> list[Failure]:
+    """Return what could not be entered of the plug-in at `path`."""
     return list(_failures.get(f"simbench_plugin_{Path(path).stem}", ()))
 
 

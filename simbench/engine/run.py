@@ -67,36 +67,23 @@ def run_block(
     A batch learner's `rounds` are its labels, and its iterations fewer (see `run_batches`); those of an iterative
     method are its steps (see `run_steps`). `quantities` None means the default of the world.
 
-    Raises `SimbenchError` for unknown quantities, or such as need a reward that the world lacks, an
-    engine the learner lacks, too many rounds, or more runs than
-    `block`.
+    Raises `SimbenchError` for unknown quantities, or such as need a reward that the world lacks, an engine the learner
+    lacks, too many rounds, or more runs than `block`.
     """
     runs = list(runs)
     chosen = choose_engine(engine, learner, world)
-    if isinstance(learner, BatchLearner):
-        return run_batches(
-            world,
-            learner,
-            labels=rounds,
-            runs=runs,
-            seed=seed,
-            instance=instance,
-            checkpoints=checkpoints,
-            quantities=quantities,
-            block=block,
-        )
-    if isinstance(learner, IterativeMethod):
-        return run_steps(
-            world,
-            learner,
-            steps=rounds,
-            runs=runs,
-            seed=seed,
-            instance=instance,
-            checkpoints=checkpoints,
-            quantities=quantities,
-            block=block,
-        )
+    if isinstance(learner, BatchLearner | IterativeMethod):
+        how: dict[str, Any] = {
+            "runs": runs,
+            "seed": seed,
+            "instance": instance,
+            "checkpoints": checkpoints,
+            "quantities": quantities,
+            "block": block,
+        }
+        if isinstance(learner, BatchLearner):
+            return run_batches(world, learner, labels=rounds, **how)
+        return run_steps(world, learner, steps=rounds, **how)
     require_block(runs, block)
     names = quantities_of(learner, world, quantities)
     if rounds > LAST_ROUND:

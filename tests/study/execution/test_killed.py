@@ -22,9 +22,11 @@ def units(plan, out):
     return {file.name: file.read_bytes() for file in folder.glob("[!.]*")} if folder.is_dir() else {}
 
 
-def test_a_killed_study_goes_on_where_it_was(write_study):
-    write_study(QUICK_LEARNER, ("rounds = 40", "rounds = 2_000_000"), ("instances = 2", "instances = 3"))
-    plan = make_plan(load_study("tiny"))
+def killed_and_resumed(plan):
+    """Kill the study tiny when two of its units are there, run it again, and hold it against an undisturbed run.
+
+    Returns what was kept, and what the second run printed.
+    """
     process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 240
     while len(units(plan, "killed")) < 2:
@@ -35,10 +37,16 @@ def test_a_killed_study_goes_on_where_it_was(write_study):
     process.communicate()
     kept = units(plan, "killed")
     assert 2 <= len(kept) < len(plan.units)
-
     resumed = subprocess.run(COMMAND, capture_output=True, text=True, check=True)
-    assert f"{len(plan.units)} units, {len(plan.units) - len(kept)} computed" in resumed.stdout
     run_plan(plan, out="undisturbed", workers=1)
     assert kept.items() <= units(plan, "undisturbed").items()
     assert units(plan, "killed") == units(plan, "undisturbed")
+    return kept, resumed.stdout
+
+
+def test_a_killed_study_goes_on_where_it_was(write_study):
+    write_study(QUICK_LEARNER, ("rounds = 40", "rounds = 2_000_000"), ("instances = 2", "instances = 3"))
+    plan = make_plan(load_study("tiny"))
+    kept, told = killed_and_resumed(plan)
+    assert f"{len(plan.units)} units, {len(plan.units) - len(kept)} computed" in told
     assert list(store_of(plan, "killed").folder.glob(".*")) == []
